@@ -1,0 +1,1 @@
+"""HR photos and the LR/HR pairs made from them."""

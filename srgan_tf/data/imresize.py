@@ -1,0 +1,84 @@
+"""Bicubic resizing equal to MATLAB's `imresize`, which makes the paper's LR pictures.
+
+TensorFlow's and Pillow's bicubic filters differ from it at the borders and in
+rounding, which is enough to move benchmark PSNR. Here each pass is a product with a
+small dense matrix: exact in float32 for factors 2 and 4 (the weights are multiples of
+2^-12), fast on any device, and compiled by XLA.
+"""
+
+import functools
+import math
+
+import numpy as np
+from keras import ops
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    """Keys' cubic convolution kernel with a = -0.5 (Keys 1981, eq. 15)."""
+    x = np.abs(x)
+    near = 1.5 * x**3 - 2.5 * x**2 + 1.0
+    far = -0.5 * x**3 + 2.5 * x**2 - 4.0 * x + 2.0
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+
+
+@functools.lru_cache(maxsize=64)
+def resize_matrix(length: int, scale: float) -> np.ndarray:
+    """The weights of one pass of `imresize` along an axis.
+
+    Args:
+        length: Number of input pixels.
+        scale: Factor of the size; below 1 the kernel is widened (antialiasing).
+
+    Returns:
+        float32 array `[ceil(length * scale), length]` whose rows sum to 1; pixels
+        beyond the border count as the border pixel.
+    """
+    out = math.ceil(length * scale)
+    shrink = min(scale, 1.0)
+    width = 4.0 / shrink
+    centre = (np.arange(out) + 0.5) / scale - 0.5
+    taps = np.floor(centre - width / 2)[:, None] + np.arange(math.ceil(width) + 2)
+    weights = _cubic(shrink * (centre[:, None] - taps))
+    weights /= weights.sum(axis=1, keepdims=True)
+    matrix = np.zeros((out, length))
+    columns = np.clip(taps, 0, length - 1).astype(int)
+    np.add.at(matrix, (np.arange(out)[:, None], columns), weights)
+    return matrix.astype(np.float32)
+
+
+def _to_8bit_grid(images):
+    return ops.clip(ops.floor(images + 0.5), 0.0, 255.0)
+
+
+def imresize(images, scale: float):
+    """Resizes 8-bit pictures as MATLAB's `imresize(picture, scale, 'bicubic')` does.
+
+    The vertical pass comes first and each pass rounds half up to 8 bit, as for uint8
+    input in MATLAB. Pictures made so equal MATLAB's value for value at factors 1/2
+    and 1/4.
+
+    Args:
+        images: `[..., H, W, C]`, values 0..255, H and W static.
+        scale: Factor of the size, such as `1 / 4`.
+
+    Returns:
+        float32 tensor `[..., ceil(H * scale), ceil(W * scale), C]` of whole numbers in
+        0..255.
+
+    Example:
+        >>> lr = imresize(np.full((8, 12, 3), 200, np.uint8), 1 / 4)
+        >>> tuple(lr.shape), float(lr[0, 0, 0])
+        ((2, 3, 3), 200.0)
+    """
+    images = ops.cast(images, "float32")
+    height, width, channels = images.shape[-3:]
+    batch = images.shape[:-3]
+    rows = ops.reshape(images, (*_static(batch), height, width * channels))
+    rows = _to_8bit_grid(ops.matmul(resize_matrix(height, scale), rows))
+    columns = ops.reshape(rows, (*_static(batch), rows.shape[-2], width, channels))
+    return _to_8bit_grid(ops.matmul(resize_matrix(width, scale), columns))
+
+
+def _static(batch) -> tuple[int, ...]:
+    """Batch dimensions with the one unknown size, if any, as -1 for reshape."""
+    return tuple(-1 if size is None else size for size in batch)

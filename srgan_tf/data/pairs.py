@@ -1,0 +1,133 @@
+"""LR/HR pairs as `tf.data`: random crops, flips and rotations, LR made on the fly."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.data.imresize import imresize
+from srgan_tf.ranges import hr_from_255, lr_from_255
+
+
+class CropSampler:
+    """Batches of HR crops as a pure function of the step: `sampler(step)`.
+
+    Nothing is carried from step to step, so a run can continue at any of them. The
+    crops of a batch come from distinct photos (from every photo equally often where
+    there are fewer photos than crops), and an epoch visits every photo.
+
+    Each crop has a margin of `2 * scale` HR pixels on every side, filled from the
+    photo (beyond its border, with the border pixel). The bicubic kernel reaches no
+    further, so the LR picture made from it is free of the crop's borders: it equals the
+    same part of the whole photo's LR.
+
+    Args:
+        photos: uint8 `[H, W, 3]` each, no side smaller than `crop_size`.
+        crop_size: Side of the HR crop in pixels, without margin; a multiple of `scale`.
+        scale: Factor between LR and HR.
+        batch_size: Crops per batch.
+        seed: Equal seeds give equal sequences.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[np.ndarray],
+        crop_size: int = 96,
+        scale: int = 4,
+        batch_size: int = 16,
+        seed: int = 0,
+    ):
+        self.photos = photos
+        self.crop_size = crop_size
+        self.batch_size = batch_size
+        self.seed = seed
+        self.margin = 2 * scale
+        repeats = -(-batch_size // len(photos))
+        self.slots = len(photos) * repeats
+        self.order = functools.lru_cache(maxsize=4)(self._order)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, 0, epoch])
+        return rng.permutation(self.slots) % len(self.photos)
+
+    def __call__(self, step: int) -> np.ndarray:
+        """Returns uint8 `[batch_size, side, side, 3]`, side = crop_size + 2 margins."""
+        epoch, batch = divmod(int(step), self.slots // self.batch_size)
+        first = batch * self.batch_size
+        chosen = self.order(epoch)[first : first + self.batch_size]
+        rng = np.random.default_rng([self.seed, 1, int(step)])
+        return np.stack([self._crop(self.photos[i], rng) for i in chosen])
+
+    def _crop(self, photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        span = np.arange(-self.margin, self.crop_size + self.margin)
+        height, width = photo.shape[:2]
+        top = rng.integers(height - self.crop_size + 1)
+        left = rng.integers(width - self.crop_size + 1)
+        rows = np.clip(top + span, 0, height - 1)
+        columns = np.clip(left + span, 0, width - 1)
+        crop = photo[rows[:, None], columns]
+        crop = np.rot90(crop, rng.integers(4))
+        return crop[:, ::-1] if rng.integers(2) else crop
+
+
+def make_pair(crops, scale: int):
+    """Makes `(lr, hr)` from HR crops with a margin of `2 * scale` pixels.
+
+    Args:
+        crops: `[N, h + 4 * scale, w + 4 * scale, 3]`, values 0..255.
+
+    Returns:
+        LR `[N, h / scale, w / scale, 3]` in [0, 1] and HR `[N, h, w, 3]` in [-1, 1],
+        float32.
+    """
+    margin = 2 * scale
+    lr = imresize(crops, 1 / scale)[..., 2:-2, 2:-2, :]
+    hr = tf.cast(crops, tf.float32)[..., margin:-margin, margin:-margin, :]
+    return lr_from_255(lr), hr_from_255(hr)
+
+
+def training_pairs(
+    photos: Sequence[np.ndarray],
+    crop_size: int = 96,
+    scale: int = 4,
+    batch_size: int = 16,
+    seed: int = 0,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """An endless `tf.data` set of `(lr, hr)` batches for `fit(..., shuffle=False)`.
+
+    Args:
+        start: The step to start at: element k is the batch of step `start + k`. The
+            other arguments are those of `CropSampler`.
+    """
+    sampler = CropSampler(photos, crop_size, scale, batch_size, seed)
+    side = crop_size + 2 * sampler.margin
+
+    def batch_of_pairs(step):
+        crops = tf.numpy_function(sampler, [step], tf.uint8, stateful=False)
+        crops = tf.ensure_shape(crops, (batch_size, side, side, 3))
+        return make_pair(crops, scale)
+
+    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
+    pairs = steps.map(batch_of_pairs, num_parallel_calls=tf.data.AUTOTUNE)
+    return pairs.prefetch(tf.data.AUTOTUNE)
+
+
+def whole_pair(photo: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """`(lr, hr)` of a whole photo, cropped at right and bottom to a multiple of scale.
+
+    LR `[1, h, w, 3]` in [0, 1] and HR `[1, scale * h, scale * w, 3]` in [-1, 1].
+    """
+    height, width = (size - size % scale for size in photo.shape[:2])
+    hr = photo[None, :height, :width].astype(np.float32)
+    return lr_from_255(np.asarray(imresize(hr, 1 / scale))), hr_from_255(hr)
+
+
+def validation_pairs(photos: Sequence[np.ndarray], scale: int = 4) -> tf.data.Dataset:
+    """A `tf.data` set of `(lr, hr)` with one whole photo per batch, in order."""
+    picture = tf.TensorSpec((1, None, None, 3), tf.float32)
+    return tf.data.Dataset.from_generator(
+        lambda: (whole_pair(photo, scale) for photo in photos),
+        output_signature=(picture, picture),
+    ).prefetch(1)

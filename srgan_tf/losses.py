@@ -1,0 +1,102 @@
+"""The loss functions of section 2.2, as Keras losses: equations 3 to 6.
+
+Pictures are `[N, H, W, 3]` in [-1, 1], logits `[N, 1]`. All are computed in float32 and
+averaged over the global batch, also under a distribution strategy.
+"""
+
+import re
+
+import keras
+from keras import ops
+
+from srgan_tf.models.vgg import VGGFeatures
+
+_binary_crossentropy = keras.losses.BinaryCrossentropy(from_logits=True)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class VGGLoss(keras.losses.Loss):
+    """Equation 5: mean squared distance of VGG19 features, summed over feature maps.
+
+    The mean runs over positions and channels; a sum over channels would be 512 times
+    larger at phi_{5,4} and drown the adversarial term.
+
+    Args:
+        features: The feature maps to compare.
+        total_variation: Weight of the total variation of SR, the sum of absolute
+            differences of neighbours (2e-8 in the paper's SRResNet-VGG22, else 0).
+    """
+
+    def __init__(
+        self, features: VGGFeatures, total_variation: float = 0.0, name="vgg", **kwargs
+    ):
+        super().__init__(name=name, **kwargs)
+        self.features = features
+        self.total_variation = total_variation
+
+    def call(self, hr, sr):
+        loss = 0.0
+        for hr_map, sr_map in zip(self.features(hr), self.features(sr)):
+            difference = ops.cast(hr_map, "float32") - ops.cast(sr_map, "float32")
+            loss += ops.mean(ops.square(difference), axis=(1, 2, 3))
+        if self.total_variation:
+            loss += self.total_variation * total_variation(sr)
+        return loss
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "features": keras.saving.serialize_keras_object(self.features),
+            "total_variation": self.total_variation,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        features = keras.saving.deserialize_keras_object(config.pop("features"))
+        return cls(features, **config)
+
+
+def total_variation(sr):
+    """Sum of absolute differences of neighbouring pixels, per picture: `[N]`."""
+    vertical = ops.abs(sr[:, 1:] - sr[:, :-1])
+    horizontal = ops.abs(sr[:, :, 1:] - sr[:, :, :-1])
+    return ops.sum(vertical, axis=(1, 2, 3)) + ops.sum(horizontal, axis=(1, 2, 3))
+
+
+def content_loss(
+    name: str, vgg_weights: str | None = "imagenet", total_variation: float = 0.0
+) -> keras.losses.Loss:
+    """Makes a content loss from its name in the paper's Table 1.
+
+    Args:
+        name: `mse` (equation 4), `mae`, or VGG maps such as `vgg54` or `vgg22,vgg34`
+            (equation 5).
+        vgg_weights: See `VGGFeatures`; unused by the pixel losses.
+        total_variation: See `VGGLoss`; unused by the pixel losses.
+
+    Raises:
+        ValueError: If the name is none of these.
+    """
+    pixel = {
+        "mse": keras.losses.MeanSquaredError,
+        "mae": keras.losses.MeanAbsoluteError,
+    }
+    if name in pixel:
+        return pixel[name](name=name)
+    maps = [re.fullmatch(r"vgg(\d)(\d)", part) for part in name.split(",")]
+    if not all(maps):
+        raise ValueError(f"Unknown content loss {name!r}: mse, mae, vgg54, vgg22, ...")
+    features = VGGFeatures([f"{m[1]},{m[2]}" for m in maps], vgg_weights)
+    return VGGLoss(features, total_variation)
+
+
+def adversarial_loss(sr_logits):
+    """Equation 6 averaged over the batch: the mean of -log D(G(LR))."""
+    return _binary_crossentropy(ops.ones_like(sr_logits), sr_logits)
+
+
+def discriminator_loss(hr_logits, sr_logits):
+    """Equation 2, negated: the mean of -log D(HR) plus that of -log(1 - D(G(LR)))."""
+    real = _binary_crossentropy(ops.ones_like(hr_logits), hr_logits)
+    fake = _binary_crossentropy(ops.zeros_like(sr_logits), sr_logits)
+    return real + fake

@@ -1,0 +1,201 @@
+"""The command line: `python -m srgan_tf.main [COMMAND] [--flagfile=F] [--flags]`.
+
+Every flag is defined here, once. The other modules take keyword arguments. TensorFlow
+is imported only after the flags are known to be good.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from absl import flags
+
+import srgan_tf
+from srgan_tf.errors import UserError
+
+FLAGS = flags.FLAGS
+SCALES = (2, 4, 8)
+GROUPS: dict[str, list[str]] = {}
+
+
+@contextlib.contextmanager
+def _group(title: str):
+    """Shows the flags defined inside under a title in `--help`."""
+    before = set(FLAGS)
+    yield
+    GROUPS[title] = [name for name in FLAGS if name not in before]
+
+
+def _define_flags() -> None:
+    integer, number = flags.DEFINE_integer, flags.DEFINE_float
+    text, choice = flags.DEFINE_string, flags.DEFINE_enum
+
+    with _group("The run"):
+        text("run_dir", None, "Run folder; runs/NAME of the flagfile if left out.")
+        text("init", None, "Start from this generator: a file or a run folder.")
+        text("init_discriminator", None, "Start stage 2 from this .h5 file.")
+        integer("seed", 0, "Fixes start weights and the sequence of crops.", 0)
+        integer("log_every", 100, "Steps between rows of metrics.csv.", 1)
+        integer(
+            "save_every",
+            1000,
+            "Steps between checkpoints, with validation and sample pictures.",
+            1,
+        )
+    with _group("Data"):
+        text(
+            "dataset",
+            "auto",
+            "HR photos: a folder, a glob, bundled, a TensorFlow data set such as "
+            "div2k, or auto: div2k where it is or can be fetched, else bundled.",
+        )
+        text("split", "train", "Split of a TensorFlow data set.")
+        text("data_dir", None, "Where TensorFlow Datasets keeps its files.")
+        text("valid_dataset", "bundled", "Validation photos, named like --dataset.")
+        integer("crop_size", 96, "Side of the HR crops in pixels.", 16)
+        integer("batch_size", 16, "Crops per step.", 1)
+        number("cache_gib", 8.0, "Memory for decoded photos, GiB.", 0)
+    with _group("Model"):
+        integer("scale", 4, "Factor between LR and HR: 2, 4 or 8.")
+        integer("num_blocks", 16, "Residual blocks of the generator.", 1)
+        integer("filters", 64, "Filters of the generator.", 1)
+    with _group("Stage 1, SRResNet"):
+        integer("pretrain_steps", 1_000_000, "Steps; 0 skips the stage.", 0)
+        text("pretrain_loss", "mse", "mse, mae, vgg22, vgg54, ...")
+        number("pretrain_learning_rate", 1e-4, "Adam's.", 0)
+        number("total_variation", 0.0, "Its weight beside a VGG loss.", 0)
+    with _group("Stage 2, SRGAN"):
+        integer("gan_steps", 200_000, "Steps; 0 skips the stage.", 0)
+        text(
+            "content_loss", "vgg54", "vgg54, vgg22, a sum such as vgg22,vgg34, or mse."
+        )
+        text(
+            "vgg_weights",
+            "auto",
+            "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet "
+            "or, where that cannot be had, content loss mse.",
+        )
+        number("adversarial_weight", 1e-3, "In equation 3.", 0)
+        number("gan_learning_rate", 1e-4, "Adam's, of both networks.", 0)
+        integer("gan_decay_step", 100_000, "Step from which it is a tenth.", 0)
+    with _group("Computation"):
+        choice(
+            "precision",
+            "float32",
+            ("float32", "mixed_bfloat16", "mixed_float16"),
+            "Arithmetic of the networks.",
+        )
+        number(
+            "ema_decay",
+            0.0,
+            "Above 0 the result is a running average of the weights, such as 0.999.",
+            0,
+            1,
+        )
+    flags.DEFINE_bool("help", False, "Show this help.", short_name="h")
+    flags.DEFINE_bool("version", False, "Show the version.")
+    flags.register_validator(
+        "scale", lambda value: value in SCALES, "must be 2, 4 or 8."
+    )
+    flags.register_multi_flags_validator(
+        ["crop_size", "scale"],
+        lambda values: values["crop_size"] % (values["scale"] or 1) == 0,
+        "must be so that the crop is a multiple of the scale.",
+    )
+
+
+def _help() -> str:
+    lines = [
+        "srgan_tf: SRGAN in TensorFlow and Keras.",
+        "",
+        "  python -m srgan_tf.main [COMMAND] [--flagfile=FILE] [--FLAG=VALUE ...]",
+        "",
+        "Commands:",
+        *(f"  {name:10}{function.__doc__}" for name, function in COMMANDS.items()),
+    ]
+    for group, names in GROUPS.items():
+        lines += ["", f"{group}:"]
+        for name in names:
+            flag = FLAGS[name]
+            default = "" if flag.default is None else f" [{flag.default}]"
+            lines.append(f"  --{name}: {flag.help}{default}")
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _quiet_start():
+    """Keeps TensorFlow's start-up chatter, which is written by C++, off stderr."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as chatter:
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            chatter.seek(0)
+            os.write(saved, chatter.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _train(arguments: Sequence[str]) -> None:
+    """Train both stages into a run folder, or continue there (the default)."""
+    if arguments:
+        raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
+    from srgan_tf.training import Config, train
+
+    values = {name: FLAGS[name].value for name in Config.__dataclass_fields__}
+    if not values["run_dir"]:
+        values["run_dir"] = os.path.join("runs", _flagfile_name() or "default")
+    train(Config(**values))
+
+
+def _flagfile_name() -> str | None:
+    files = FLAGS["flagfile"].value
+    if not files:
+        return None
+    return os.path.splitext(os.path.basename(files.split(",")[-1]))[0]
+
+
+COMMANDS = {"train": _train}
+
+
+def _run(argv: Sequence[str]) -> None:
+    _define_flags()
+    try:
+        rest = FLAGS(argv)[1:]
+    except flags.Error as error:
+        raise UserError(" ".join(str(error).split())) from None
+    if FLAGS.help:
+        print(_help())
+        return
+    if FLAGS.version:
+        print(f"srgan_tf {srgan_tf.__version__}")
+        return
+    command, arguments = (rest[0], rest[1:]) if rest else ("train", [])
+    if command not in COMMANDS:
+        raise UserError(
+            f"There is no command {command}: choose from {', '.join(COMMANDS)}, or see "
+            "--help."
+        )
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    with _quiet_start():
+        import tensorflow  # noqa: F401
+    COMMANDS[command](arguments)
+
+
+def main() -> None:
+    """Runs the command line; exits with code 1 and one line on bad input."""
+    try:
+        _run(sys.argv)
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The discriminator network: Figure 4 (bottom) of the paper."""
+
+import keras
+from keras import layers, ops
+
+from srgan_tf.models.generator import BN_MOMENTUM
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class Discriminator(keras.Model):
+    """Tells HR from SR pictures: eight k3 convolutions, then two dense layers.
+
+    Filters grow from 64 to 512, every second convolution has stride 2, there is no
+    pooling, LeakyReLU has slope 0.2 and all convolutions but the first have BatchNorm.
+    The sigmoid of Figure 4 is left to the losses: the output is logits.
+
+    Args:
+        crop_size: Side of the square HR crops it is trained on, in pixels; the dense
+            layers fix it. 23.6 M parameters at 96.
+        filters: Filters of the first convolution; the last has 8 times as many.
+        dense_units: Units of the first dense layer.
+
+    Input `[N, crop_size, crop_size, 3]` in [-1, 1], output float32 logits `[N, 1]`.
+    """
+
+    def __init__(
+        self,
+        crop_size: int = 96,
+        filters: int = 64,
+        dense_units: int = 1024,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.crop_size = crop_size
+        self.filters = filters
+        self.dense_units = dense_units
+        self.convs = []
+        self.norms = []
+        for i, factor in enumerate((1, 1, 2, 2, 4, 4, 8, 8)):
+            conv = layers.Conv2D(
+                factor * filters, 3, 1 + i % 2, padding="same", use_bias=i == 0
+            )
+            self.convs.append(conv)
+            if i > 0:
+                self.norms.append(layers.BatchNormalization(momentum=BN_MOMENTUM))
+        self.dense = layers.Dense(dense_units)
+        self.logits = layers.Dense(1, dtype="float32")
+        self.build((None, crop_size, crop_size, 3))
+
+    def build(self, input_shape):
+        if self.built:
+            return
+        shape = tuple(input_shape)
+        for i, conv in enumerate(self.convs):
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            if i > 0:
+                self.norms[i - 1].build(shape)
+        self.dense.build((None, shape[1] * shape[2] * shape[3]))
+        self.logits.build((None, self.dense_units))
+        self.built = True
+
+    def call(self, images, training=False):
+        x = ops.leaky_relu(self.convs[0](images), 0.2)
+        for conv, norm in zip(self.convs[1:], self.norms):
+            x = ops.leaky_relu(norm(conv(x), training=training), 0.2)
+        x = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
+        return self.logits(ops.leaky_relu(self.dense(x), 0.2))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "crop_size": self.crop_size,
+            "filters": self.filters,
+            "dense_units": self.dense_units,
+        }

@@ -1,0 +1,112 @@
+"""Loading generators: by file, by run folder, in our layout or in krasserm's."""
+
+import itertools
+import os
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from srgan_tf.errors import UserError
+from srgan_tf.models.discriminator import Discriminator
+from srgan_tf.models.generator import SCALES, Generator
+
+
+def load_generator(source: str | os.PathLike) -> Generator:
+    """Loads a generator, whatever its scale and size.
+
+    Args:
+        source: A run folder, a `.keras` file, a `.weights.h5` file of ours, or a `.h5`
+            file of krasserm/super-resolution (the same network, saved by Keras 2).
+
+    Raises:
+        UserError: If there is no such file, or it holds no generator.
+    """
+    path = Path(source)
+    if path.is_dir():
+        path = path / "generator.keras"
+        if not path.is_file():
+            raise UserError(
+                f"{source} has no generator.keras: name a finished run folder."
+            )
+    if not path.is_file():
+        raise UserError(f"There is no model {source}: name a file or a run folder.")
+    try:
+        if path.suffix == ".keras":
+            model = keras.saving.load_model(path, compile=False)
+        else:
+            model = _from_h5(path)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise UserError(f"{path} holds no generator of ours: {first_line}") from None
+    if not isinstance(model, Generator):
+        raise UserError(f"{path} holds a {type(model).__name__}, not a Generator.")
+    return model
+
+
+def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) -> None:
+    """Loads the weights of a `.weights.h5` file of ours or an `.h5` of krasserm's.
+
+    Raises:
+        UserError: If the file is missing or of another architecture.
+    """
+    try:
+        with h5py.File(path) as file:
+            legacy = "layer_names" in file.attrs
+        if legacy:
+            model.set_weights(_legacy_weights(path))
+        else:
+            model.load_weights(path)
+    except (OSError, KeyError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{path} does not fit a discriminator for crops of {model.crop_size} px: "
+            f"{first_line}"
+        ) from None
+
+
+def _from_h5(path: Path) -> Generator:
+    with h5py.File(path) as file:
+        legacy = "layer_names" in file.attrs
+        if not legacy:
+            kernel = file["head/vars/0"]
+            size = {
+                "scale": 2 ** len(file["upsample"]),
+                "num_blocks": len(file["blocks"]),
+                "filters": kernel.shape[-1],
+            }
+    if not legacy:
+        model = Generator(**size)
+        model.load_weights(path)
+        return model
+    weights = _legacy_weights(path)
+    kernels = [array for array in weights if array.ndim == 4]
+    filters = kernels[0].shape[-1]
+    upsampling = sum(kernel.shape[-1] == 4 * filters for kernel in kernels)
+    scale = 2**upsampling
+    if scale not in SCALES or kernels[0].shape[:2] != (9, 9):
+        raise ValueError("its convolutions are not those of the paper's Figure 4")
+    # Besides the residual blocks' two each: head, body, tail and the upsampling ones.
+    blocks = (len(kernels) - 3 - upsampling) // 2
+    model = Generator(scale=scale, num_blocks=blocks, filters=filters)
+    model.set_weights(weights)
+    return model
+
+
+def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:
+    """The arrays of a Keras 2 `.h5` file in layer order, in the form our models have.
+
+    There a convolution in front of BatchNorm has a bias. It is taken off the mean that
+    BatchNorm subtracts, which changes nothing in the result.
+    """
+    with h5py.File(path) as file:
+        layers = [
+            [np.array(file[name][key]) for key in file[name].attrs["weight_names"]]
+            for name in file.attrs["layer_names"]
+        ]
+    layers = [arrays for arrays in layers if arrays]
+    for conv, norm in itertools.pairwise(layers):
+        if len(norm) == 4:  # gamma, beta, moving mean, moving variance
+            norm[2] = norm[2] - conv.pop()
+    return [array for arrays in layers for array in arrays]
