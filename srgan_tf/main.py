@@ -147,19 +147,19 @@ def _train(arguments: Sequence[str]) -> None:
     """Train both stages into a run folder, or continue there (the default)."""
     if arguments:
         raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
-    from srgan_tf.training import Config, train
+    from srgan_tf.config import Config
+    from srgan_tf.training import train
 
     values = {name: FLAGS[name].value for name in Config.__dataclass_fields__}
     if not values["run_dir"]:
-        values["run_dir"] = os.path.join("runs", _flagfile_name() or "default")
+        values["run_dir"] = os.path.join("runs", _flagfile_name(sys.argv) or "default")
     train(Config(**values))
 
 
-def _flagfile_name() -> str | None:
-    files = FLAGS["flagfile"].value
-    if not files:
-        return None
-    return os.path.splitext(os.path.basename(files.split(",")[-1]))[0]
+def _flagfile_name(argv: Sequence[str]) -> str | None:
+    """`x4` for `--flagfile=experiments/x4.flags`. (absl forgets the name.)"""
+    files = [arg.split("=", 1)[1] for arg in argv if arg.startswith("--flagfile=")]
+    return os.path.splitext(os.path.basename(files[-1]))[0] if files else None
 
 
 COMMANDS = {"train": _train}

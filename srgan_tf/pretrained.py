@@ -10,7 +10,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.discriminator import Discriminator
-from srgan_tf.models.generator import SCALES, Generator
+from srgan_tf.models.generator import Generator
 
 
 def load_generator(source: str | os.PathLike) -> Generator:
@@ -67,31 +67,32 @@ def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) ->
 
 
 def _from_h5(path: Path) -> Generator:
+    kernels = []
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and item.ndim == 4:
+            kernels.append(item.shape)
+
     with h5py.File(path) as file:
         legacy = "layer_names" in file.attrs
-        if not legacy:
-            kernel = file["head/vars/0"]
-            size = {
-                "scale": 2 ** len(file["upsample"]),
-                "num_blocks": len(file["blocks"]),
-                "filters": kernel.shape[-1],
-            }
-    if not legacy:
-        model = Generator(**size)
+        file.visititems(collect)
+    model = Generator(**_size(kernels))
+    if legacy:
+        model.set_weights(_legacy_weights(path))
+    else:
         model.load_weights(path)
-        return model
-    weights = _legacy_weights(path)
-    kernels = [array for array in weights if array.ndim == 4]
-    filters = kernels[0].shape[-1]
-    upsampling = sum(kernel.shape[-1] == 4 * filters for kernel in kernels)
-    scale = 2**upsampling
-    if scale not in SCALES or kernels[0].shape[:2] != (9, 9):
-        raise ValueError("its convolutions are not those of the paper's Figure 4")
-    # Besides the residual blocks' two each: head, body, tail and the upsampling ones.
-    blocks = (len(kernels) - 3 - upsampling) // 2
-    model = Generator(scale=scale, num_blocks=blocks, filters=filters)
-    model.set_weights(weights)
     return model
+
+
+def _size(kernels: list[tuple[int, ...]]) -> dict[str, int]:
+    """Reads the generator's arguments off the shapes of its convolutions."""
+    filters = [shape[3] for shape in kernels if shape[:3] == (9, 9, 3)]
+    if len(filters) != 1:
+        raise ValueError("its convolutions are not those of the paper's Figure 4")
+    upsampling = sum(shape[3] == 4 * filters[0] for shape in kernels)
+    # Each residual block has two more; head, body and tail are one each.
+    num_blocks = (len(kernels) - 3 - upsampling) // 2
+    return {"scale": 2**upsampling, "num_blocks": num_blocks, "filters": filters[0]}
 
 
 def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:

@@ -81,7 +81,7 @@ class SRGAN(keras.Model):
         return [*self.means.values(), *self.luma_metrics]
 
     def train_step(self, data):
-        lr, hr = data
+        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as g_tape:
             sr = self.generator(lr, training=True)
 
@@ -115,7 +115,7 @@ class SRGAN(keras.Model):
         )
 
     def test_step(self, data):
-        lr, hr = data
+        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
         sr = self.generator(lr, training=False)
         for metric in self.luma_metrics:
             metric.update_state(hr, sr)

@@ -85,7 +85,7 @@ def find_photos(
     if glob.has_magic(dataset):
         return _pictures(glob.glob(dataset, recursive=True), f"the glob {dataset}")
     if os.sep in dataset or dataset.startswith("."):
-        raise UserError(f"--dataset: there is no folder {dataset}.")
+        raise UserError(f"There is no folder {dataset}: name a folder of photos.")
     return _tfds_photos(dataset, split, data_dir)
 
 
@@ -93,7 +93,7 @@ def _pictures(paths, where: str) -> list[str]:
     found = sorted(str(p) for p in paths if str(p).lower().endswith(SUFFIXES))
     if not found:
         raise UserError(
-            f"--dataset: no picture in {where} (looked for {', '.join(SUFFIXES)})."
+            f"There is no picture in {where} (looked for {', '.join(SUFFIXES)})."
         )
     return found
 
@@ -111,7 +111,7 @@ def _tfds_photos(name: str, split: str, data_dir: str | None) -> list[str]:
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise UserError(
-            f"--dataset={name} is no folder, and TensorFlow Datasets has no such set "
+            f"{name} is no folder, and TensorFlow Datasets has no such set "
             f"({first_line})"
         ) from None
     folder = builder.data_path.parent / f"photos-{builder.info.version}-{split}"
@@ -126,7 +126,9 @@ def _tfds_photos(name: str, split: str, data_dir: str | None) -> list[str]:
         if isinstance(feature, tfds.features.Image)
     }
     if not images:
-        raise UserError(f"--dataset={name} has no pictures: {builder.info.features}.")
+        raise UserError(
+            f"The data set {name} has no pictures: {builder.info.features}."
+        )
     key = "hr" if "hr" in images else next(iter(images))
     try:
         records = builder.as_dataset(
@@ -160,7 +162,7 @@ def _download(builder, name: str) -> None:
     except Exception as error:  # every kind of network and disk trouble ends here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise UserError(
-            f"--dataset={name}: TensorFlow Datasets cannot fetch it "
+            f"TensorFlow Datasets cannot fetch {name} "
             f"({type(error).__name__}: {reason[:120]}); connect to the network once "
             "or name a folder of photos."
         ) from None
@@ -205,13 +207,13 @@ class Photos(Sequence):
         self._cached = {}
         room = cache_gib * 2**30
         bad = []
-        with ThreadPoolExecutor() as pool:
+        bar = tqdm(desc="Reading photos", total=len(paths), unit="photo", leave=False)
+        with ThreadPoolExecutor() as pool, bar:
             # In slices, so that photos beyond the budget do not pile up in memory.
-            for start in tqdm(
-                range(0, len(paths), 64), "Reading photos", leave=False, unit="x64"
-            ):
+            for start in range(0, len(paths), 64):
                 some = paths[start : start + 64]
                 for path, photo in zip(some, pool.map(_try_read, some)):
+                    bar.update()
                     if isinstance(photo, OSError):
                         bad.append(f"{path}: {photo}")
                     elif min(photo.shape[:2]) < min_side:

@@ -1,0 +1,58 @@
+import keras
+import pytest
+
+from srgan_tf import config as config_module
+from srgan_tf.config import resolve
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    def no_network(*args, **kwargs):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(config_module, "resolve_auto", lambda data_dir: "bundled")
+    monkeypatch.setattr(keras.applications, "VGG19", no_network)
+
+
+def test_auto_takes_the_stand_ins_offline_and_says_so_loudly(config, offline, caplog):
+    resolved = resolve(config(dataset="auto", content_loss="vgg54"), {})
+    assert resolved.dataset == "bundled"
+    assert resolved.content_loss == "mse"
+    assert "--dataset=auto" in caplog.text
+    assert "--vgg_weights=auto" in caplog.text
+    assert "=" * 79 in caplog.text
+
+
+def test_auto_needs_no_vgg_for_pixel_losses(config, offline, caplog):
+    assert resolve(config(content_loss="mse"), {}).content_loss == "mse"
+    assert not caplog.text
+
+
+def test_auto_takes_the_papers_choice_where_it_is(config, monkeypatch):
+    monkeypatch.setattr(config_module, "resolve_auto", lambda data_dir: "div2k")
+    monkeypatch.setattr(keras.applications, "VGG19", lambda **kwargs: None)
+    resolved = resolve(config(dataset="auto", content_loss="vgg54"), {})
+    assert resolved.dataset == "div2k"
+    assert resolved.content_loss == "vgg54"
+    assert resolved.vgg_weights == "imagenet"
+
+
+def test_a_continued_run_keeps_what_auto_chose(config, offline):
+    first = resolve(config(dataset="auto", content_loss="vgg54"), {})
+    recorded = {name: str(value) for name, value in first.flags().items()}
+    recorded["dataset"] = "somewhere"
+    again = resolve(config(dataset="auto", content_loss="vgg54"), recorded)
+    assert again.dataset == "somewhere"
+    assert again.content_loss == "mse"
+
+
+def test_named_choices_are_left_alone(config, offline):
+    asked = config(vgg_weights="imagenet", content_loss="vgg54")
+    assert resolve(asked, {}) == asked
+
+
+def test_flags_hold_all_but_the_place(config):
+    flags = config().flags()
+    assert "run_dir" not in flags
+    assert "init" not in flags  # not given
+    assert flags["batch_size"] == 2
