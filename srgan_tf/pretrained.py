@@ -70,9 +70,14 @@ def _from_h5(path: Path) -> Generator:
     with h5py.File(path) as file:
         legacy = "layer_names" in file.attrs
         if not legacy:
+            if "head" not in file or "blocks" not in file:
+                raise ValueError("its layers are not those of a Generator")
             kernel = file["head/vars/0"]
+            # Keras files a layer under the first attribute by alphabet that leads to
+            # it, and a model's `layers` comes before `upsample`.
+            names = [name for name in file["layers"] if name.startswith("upsample")]
             size = {
-                "scale": 2 ** len(file["upsample"]),
+                "scale": 2 ** len(names),
                 "num_blocks": len(file["blocks"]),
                 "filters": kernel.shape[-1],
             }
@@ -82,7 +87,7 @@ def _from_h5(path: Path) -> Generator:
         return model
     weights = _legacy_weights(path)
     kernels = [array for array in weights if array.ndim == 4]
-    filters = kernels[0].shape[-1]
+    filters = kernels[0].shape[-1] if kernels else 0
     upsampling = sum(kernel.shape[-1] == 4 * filters for kernel in kernels)
     scale = 2**upsampling
     if scale not in SCALES or kernels[0].shape[:2] != (9, 9):
@@ -107,6 +112,8 @@ def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:
         ]
     layers = [arrays for arrays in layers if arrays]
     for conv, norm in itertools.pairwise(layers):
-        if len(norm) == 4:  # gamma, beta, moving mean, moving variance
+        if (
+            len(conv) == 2 and len(norm) == 4
+        ):  # gamma, beta, moving mean, moving variance
             norm[2] = norm[2] - conv.pop()
     return [array for arrays in layers for array in arrays]
