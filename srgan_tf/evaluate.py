@@ -2,10 +2,11 @@
 
 PSNR and SSIM on luma of 8-bit pictures without a border of `scale` pixels; the mean of
 a benchmark is the mean over its pictures.
+
+    python -m srgan_tf.main evaluate --model=bicubic,runs/x4 --benchmarks=Set5,Set14
 """
 
 import io
-import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from srgan_tf.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
 from srgan_tf.models import VGGFeatures
 from srgan_tf.pretrained import load_generator
 from srgan_tf.ranges import hr_from_255, lr_from_255, to_uint8
-from srgan_tf.report import PAPER, as_markdown, means_table, pictures_tables
+from srgan_tf.report import PAPER, as_json, as_markdown, means_table, pictures_tables
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def evaluate(
                 "models": _measure(pairs, upscalers, scale, vgg, folder, bar),
             }
     for path in report:
-        text = as_markdown(result) if path.endswith(".md") else _json(result)
+        text = (as_markdown if path.endswith(".md") else as_json)(result)
         _write_whole(Path(path), text.encode())
     print(pictures_tables(result), means_table(result), sep="\n")
     return result
@@ -242,8 +243,3 @@ def _write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     partial.replace(path)
-
-
-def _json(result: Mapping) -> str:
-    # JSON has no infinity, which is the PSNR of equal pictures.
-    return json.dumps(result, indent=1).replace(": Infinity", ": null") + "\n"

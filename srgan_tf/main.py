@@ -137,7 +137,7 @@ def _help() -> str:
         lines += ["", f"{group}:"]
         for name in names:
             flag = FLAGS[name]
-            default = "" if flag.default is None else f" [{flag.default}]"
+            default = "" if flag.default in (None, []) else f" [{flag.default}]"
             lines.append(f"  --{name}: {flag.help}{default}")
     return "\n".join(lines)
 

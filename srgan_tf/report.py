@@ -1,5 +1,6 @@
 """Evaluation results as tables, with the paper's numbers beside ours."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 # Key in the results, heading, format.
@@ -31,9 +32,10 @@ PAPER = {
 }
 
 NOTES = """\
-PSNR and SSIM on luma (BT.601) of 8-bit pictures without a border of {scale} pixels.
-SSIM: Wang et al. 2004. SSIM (paper): the daala tools' form, which the paper used.
-phi: mean squared distance of VGG19 features scaled by 1/12.75; lower is better."""
+- PSNR and SSIM on luma (BT.601) of 8-bit pictures without a border of {scale} pixels.
+- SSIM: Wang et al. 2004. SSIM (paper): the daala tools' form, which the paper used.
+- phi: mean squared distance of VGG19 features scaled by 1/12.75; lower is better.
+"""
 
 
 def means_table(result: Mapping) -> str:
@@ -59,20 +61,18 @@ def pictures_tables(result: Mapping) -> str:
 
 def as_markdown(result: Mapping) -> str:
     """The whole report: means first, then the single pictures."""
-    ensemble = "\nNetworks: self-ensemble of 8." if result["self_ensemble"] else ""
-    made = [
-        f"\n{benchmark}: LR {content['lr']}."
-        for benchmark, content in result["benchmarks"].items()
-    ]
-    return "\n".join(
-        (
-            "# Evaluation\n",
-            NOTES.format(scale=result["scale"]) + ensemble + "".join(made) + "\n",
-            means_table(result),
-            "## Single pictures\n",
-            pictures_tables(result),
-        )
-    )
+    notes = NOTES.format(scale=result["scale"])
+    if result["self_ensemble"]:
+        notes += "- Networks answer with the mean over 8 flips and rotations.\n"
+    for benchmark, content in result["benchmarks"].items():
+        notes += f"- {benchmark}: LR {content['lr']}.\n"
+    parts = "# Evaluation\n", notes, means_table(result), "## Single pictures\n"
+    return "\n".join((*parts, pictures_tables(result)))
+
+
+def as_json(result: Mapping) -> str:
+    """The result as JSON, which has no infinity: equal pictures have PSNR null."""
+    return json.dumps(result, indent=1).replace(": Infinity", ": null") + "\n"
 
 
 def _table(heading: str, rows: Mapping[str, Mapping[str, float]]) -> str:

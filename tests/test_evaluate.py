@@ -265,6 +265,31 @@ def test_models_of_another_scale_are_refused(tiny, run_folder):
         evaluate([model], [folder], scale=2)
 
 
+@pytest.mark.parametrize("scale", [2, 8])
+def test_other_scales(tiny, tmp_path, scale):
+    model = tmp_path / "model.weights.h5"
+    Generator(scale, 1, 4).save_weights(model)
+    sources, folders = ["bicubic", str(model)], [str(tiny / "TinyHR")]
+    result = evaluate(sources, folders, save_images=str(tmp_path), scale=scale)
+    assert list(result["benchmarks"]["TinyHR"]["models"]) == ["bicubic", model.name]
+    sizes = {"a": (48, 42), "b": (44, 66)}
+    for name, size in sizes.items():
+        sr = read(tmp_path / "TinyHR" / model.name / f"{name}.png")
+        assert sr.shape == (*(length - length % scale for length in size), 3)
+
+
+def test_equal_pictures_are_null_in_json(tiny):
+    save(tiny / "Flat" / "f.png", np.full((32, 32, 3), 99))
+    report = tiny / "flat.json"
+    evaluate(["bicubic"], [str(tiny / "Flat")], report=[str(report)])
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    result = json.loads(report.read_text(), parse_constant=refuse)
+    assert means(result, "Flat") == {"psnr": None, "ssim": 1.0, "ssim_paper": 1.0}
+
+
 def test_results_that_cannot_be_written_are_refused(tiny):
     (tiny / "file").touch()
     folders = [str(tiny / "Tiny")]
@@ -284,12 +309,7 @@ BICUBIC = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "Set5",
-        pytest.param("Set14", marks=pytest.mark.slow),
-        pytest.param("BSD100", marks=pytest.mark.slow),
-    ],
+    "name", ["Set5", "Set14", pytest.param("BSD100", marks=pytest.mark.slow)]
 )
 def test_bicubic_on_the_benchmarks(name, tmp_path):
     folder = shared(f"benchmarks/{name}")
