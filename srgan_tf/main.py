@@ -76,11 +76,28 @@ def _define_flags() -> None:
             "vgg_weights",
             "auto",
             "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet "
-            "or, where that cannot be had, content loss mse.",
+            "or, where that cannot be had, content loss mse. For evaluate it may be "
+            "empty, which leaves out the distances phi, as auto does without imagenet.",
         )
         number("adversarial_weight", 1e-3, "In equation 3.", 0)
         number("gan_learning_rate", 1e-4, "Adam's, of both networks.", 0)
         integer("gan_decay_step", 100_000, "Step from which it is a tenth.", 0)
+    with _group("Evaluation"):
+        flags.DEFINE_list(
+            "model",
+            [],
+            "Generators: .keras or .h5 files (also krasserm's), run folders, bicubic.",
+        )
+        flags.DEFINE_list(
+            "benchmarks",
+            [],
+            "Folders with HR/ and, unless LR is to be made from HR, LR/.",
+        )
+        flags.DEFINE_list("report", [], "Files to write, .json or .md.")
+        text("save_images", None, "Folder for the SR pictures.")
+        flags.DEFINE_bool(
+            "self_ensemble", False, "Take the mean over 8 flips and rotations."
+        )
     with _group("Computation"):
         choice(
             "precision",
@@ -120,7 +137,7 @@ def _help() -> str:
         lines += ["", f"{group}:"]
         for name in names:
             flag = FLAGS[name]
-            default = "" if flag.default is None else f" [{flag.default}]"
+            default = "" if flag.default in (None, []) else f" [{flag.default}]"
             lines.append(f"  --{name}: {flag.help}{default}")
     return "\n".join(lines)
 
@@ -156,13 +173,33 @@ def _train(arguments: Sequence[str]) -> None:
     train(Config(**values))
 
 
+def _evaluate(arguments: Sequence[str]) -> None:
+    """Measure models on benchmarks, by the paper's protocol."""
+    if arguments:
+        raise UserError(f"evaluate takes flags only. Received: {' '.join(arguments)}")
+    for name in ("model", "benchmarks"):
+        if not FLAGS[name].value:
+            raise UserError(f"evaluate needs --{name}; see --help.")
+    from srgan_tf.evaluate import evaluate
+
+    evaluate(
+        FLAGS.model,
+        FLAGS.benchmarks,
+        report=FLAGS.report,
+        save_images=FLAGS.save_images,
+        self_ensemble=FLAGS.self_ensemble,
+        scale=FLAGS.scale,
+        vgg_weights=FLAGS.vgg_weights or None,
+    )
+
+
 def _flagfile_name(argv: Sequence[str]) -> str | None:
     """`x4` for `--flagfile=experiments/x4.flags`. (absl forgets the name.)"""
     files = [arg.split("=", 1)[1] for arg in argv if arg.startswith("--flagfile=")]
     return os.path.splitext(os.path.basename(files[-1]))[0] if files else None
 
 
-COMMANDS = {"train": _train}
+COMMANDS = {"train": _train, "evaluate": _evaluate}
 
 
 def _run(argv: Sequence[str]) -> None:

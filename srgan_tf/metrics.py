@@ -5,9 +5,12 @@ of a 4-pixel wide strip from each border, images." Arrays and tensors are both w
 pictures are `[..., H, W, C]` with values 0..255 unless said otherwise.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
+from scipy.ndimage import correlate1d
 
 from srgan_tf.ranges import to_8bit
 
@@ -47,6 +50,54 @@ def ssim(hr, sr):
     import tensorflow as tf
 
     return tf.image.ssim(hr, sr, max_val=255.0)
+
+
+def _daala_window(sigma: float, length: int) -> np.ndarray:
+    """The Gaussian of `dump_ssim`: odd number of whole weights that sum to 256."""
+    first_left_out = math.sqrt(math.pi / 2) * sigma / 256
+    radius = 0
+    if first_left_out < 1:
+        radius = int(sigma * math.sqrt(-2 * math.log(first_left_out)))
+    radius = min(radius, length - 1)
+    taps = np.arange(-radius, radius + 1)
+    peak = 256 / (math.sqrt(2 * math.pi) * sigma)
+    window = np.floor(peak * np.exp(-0.5 * (taps / sigma) ** 2) + 0.5)
+    window[radius] += 256 - window.sum()
+    return window
+
+
+def ssim_daala(hr: np.ndarray, sr: np.ndarray) -> np.ndarray:
+    """Structural similarity as the paper has it, per picture: `[...]`.
+
+    Section 3.1: "using the daala package". Its `dump_ssim` differs from
+    Wang et al.: the Gaussian window grows with the picture (sigma is 1.5 pixels at a
+    height of 256), it is cut off at the borders, and a position counts by the weight
+    of what is left of it. It reads 8-bit video: the pictures are rounded first. The
+    bicubic rows of the paper's table 2 come out within .001; by `ssim` they would be up
+    to .046 lower.
+
+    Args:
+        hr: NumPy array `[..., H, W, C]`, 0..255.
+        sr: Of the same shape.
+    """
+    hr, sr = np.rint(hr).astype(np.float64), np.rint(sr).astype(np.float64)
+    height, width = hr.shape[-3:-1]
+    sigma = height * 1.5 / 256
+    windows = {-3: _daala_window(sigma, height), -2: _daala_window(sigma, width)}
+
+    def window_sum(x):
+        for axis, window in windows.items():
+            x = correlate1d(x, window, axis, mode="constant")
+        return x
+
+    weight = window_sum(np.ones_like(hr))
+    hr_mean, sr_mean = window_sum(hr) / weight, window_sum(sr) / weight
+    variances = window_sum(hr**2 + sr**2) / weight - hr_mean**2 - sr_mean**2
+    covariance = window_sum(hr * sr) / weight - hr_mean * sr_mean
+    c1, c2 = (255 * 0.01) ** 2, (255 * 0.03) ** 2
+    similarity = (2 * hr_mean * sr_mean + c1) * (2 * covariance + c2)
+    similarity /= (hr_mean**2 + sr_mean**2 + c1) * (variances + c2)
+    return np.average(similarity, axis=(-3, -2, -1), weights=weight)
 
 
 def _on_luma(metric, hr, sr, border):

@@ -108,6 +108,8 @@ def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:
         ]
     layers = [arrays for arrays in layers if arrays]
     for conv, norm in itertools.pairwise(layers):
-        if len(norm) == 4:  # gamma, beta, moving mean, moving variance
+        if (
+            len(conv) == 2 and len(norm) == 4
+        ):  # gamma, beta, moving mean, moving variance
             norm[2] = norm[2] - conv.pop()
     return [array for arrays in layers for array in arrays]

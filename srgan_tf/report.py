@@ -1,0 +1,92 @@
+"""Evaluation results as tables, with the paper's numbers beside ours."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+# Key in the results, heading, format.
+MEASURES = (
+    ("psnr", "PSNR (dB)", ".2f"),
+    ("ssim", "SSIM", ".4f"),
+    ("ssim_paper", "SSIM (paper)", ".4f"),
+    ("phi22", "phi 2,2", ".2f"),
+    ("phi34", "phi 3,4", ".2f"),
+)
+
+# Table 2 of the paper, 4x.
+PAPER = {
+    "set5": {
+        "bicubic": {"psnr": 28.43, "ssim_paper": 0.8211},
+        "SRResNet": {"psnr": 32.05, "ssim_paper": 0.9019},
+        "SRGAN": {"psnr": 29.40, "ssim_paper": 0.8472},
+    },
+    "set14": {
+        "bicubic": {"psnr": 25.99, "ssim_paper": 0.7486},
+        "SRResNet": {"psnr": 28.49, "ssim_paper": 0.8184},
+        "SRGAN": {"psnr": 26.02, "ssim_paper": 0.7397},
+    },
+    "bsd100": {
+        "bicubic": {"psnr": 25.94, "ssim_paper": 0.6935},
+        "SRResNet": {"psnr": 27.58, "ssim_paper": 0.7620},
+        "SRGAN": {"psnr": 25.16, "ssim_paper": 0.6688},
+    },
+}
+
+NOTES = """\
+- PSNR and SSIM on luma (BT.601) of 8-bit pictures without a border of {scale} pixels.
+- SSIM: Wang et al. 2004. SSIM (paper): the daala tools' form, which the paper used.
+- phi: mean squared distance of VGG19 features scaled by 1/12.75; lower is better.
+"""
+
+
+def means_table(result: Mapping) -> str:
+    """One Markdown table for each benchmark of `evaluate`'s result: the means."""
+    tables = []
+    for benchmark, content in result["benchmarks"].items():
+        rows = {name: model["mean"] for name, model in content["models"].items()}
+        paper = {f"paper: {name}": row for name, row in content["paper"].items()}
+        count = len(next(iter(content["models"].values()))["pictures"])
+        heading = f"{benchmark} x{result['scale']}, mean of {count}"
+        tables.append(_table(heading, rows | paper))
+    return "\n".join(tables)
+
+
+def pictures_tables(result: Mapping) -> str:
+    """One Markdown table for each benchmark and model: the single pictures."""
+    return "\n".join(
+        _table(f"{benchmark} x{result['scale']}, {name}", model["pictures"])
+        for benchmark, content in result["benchmarks"].items()
+        for name, model in content["models"].items()
+    )
+
+
+def as_markdown(result: Mapping) -> str:
+    """The whole report: means first, then the single pictures."""
+    notes = NOTES.format(scale=result["scale"])
+    if result["self_ensemble"]:
+        notes += "- Networks answer with the mean over 8 flips and rotations.\n"
+    for benchmark, content in result["benchmarks"].items():
+        notes += f"- {benchmark}: LR {content['lr']}.\n"
+    parts = "# Evaluation\n", notes, means_table(result), "## Single pictures\n"
+    return "\n".join((*parts, pictures_tables(result)))
+
+
+def as_json(result: Mapping) -> str:
+    """The result as JSON, which has no infinity: equal pictures have PSNR null."""
+    return json.dumps(result, indent=1).replace(": Infinity", ": null") + "\n"
+
+
+def _table(heading: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    """A Markdown table with aligned columns; measures that no row has are left out."""
+    shown = [m for m in MEASURES if any(m[0] in row for row in rows.values())]
+    cells = [[heading, *(title for _, title, _ in shown)]]
+    for name, row in rows.items():
+        values = (format(row[k], f) if k in row else "" for k, _, f in shown)
+        cells.append([name, *values])
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(_line(row, widths) for row in (cells[0], rule, *cells[1:])) + "\n"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:]))
+    return f"| {' | '.join((cells[0].ljust(widths[0]), *numbers))} |"
