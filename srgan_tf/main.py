@@ -222,7 +222,9 @@ def _run(argv: Sequence[str]) -> None:
         )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with _quiet_start():
-        import tensorflow  # noqa: F401
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()  # says the rest of what it has to say
     COMMANDS[command](arguments)
 
 
