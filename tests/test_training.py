@@ -173,6 +173,14 @@ def test_init_of_another_architecture_is_refused(config, tmp_path):
         train(config(init=str(tmp_path / "two.keras")))
 
 
+@pytest.mark.parametrize("scale", [2, 8])
+def test_other_scales_train(config, scale):
+    c = config(scale=scale, crop_size=32, pretrain_steps=1, gan_steps=0)
+    train(c)
+    picture = Image.open(Path(c.run_dir) / "samples" / "final.png")
+    assert picture.size == (3 * 64, 64)
+
+
 @pytest.mark.slow
 def test_real_photos_and_real_vgg19_features(config, shared_data):
     c = config(
