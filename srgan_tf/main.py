@@ -7,6 +7,7 @@ is imported only after the flags are known to be good.
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -59,7 +60,12 @@ def _define_flags() -> None:
         integer("batch_size", 16, "Crops per step.", 1)
         number("cache_gib", 8.0, "Memory for decoded photos, GiB.", 0)
     with _group("Model"):
-        integer("scale", 4, "Factor between LR and HR: 2, 4 or 8.")
+        integer(
+            "scale",
+            4,
+            "Factor between LR and HR: 2, 4 or 8; upscale also reaches the whole "
+            "numbers below its model's by downsizing.",
+        )
         integer("num_blocks", 16, "Residual blocks of the generator.", 1)
         integer("filters", 64, "Filters of the generator.", 1)
     with _group("Stage 1, SRResNet"):
@@ -95,10 +101,43 @@ def _define_flags() -> None:
             0,
             1,
         )
+    with _group("Model files"):
+        text(
+            "model",
+            None,
+            "A released model, a file or a run folder; for upscale srgan_x4 or, with "
+            "--scale, srgan_x2 or srgan_x8.",
+        )
+        flags.DEFINE_bool(
+            "self_ensemble", False, "Average 8 flips and turns: 8 times slower."
+        )
+    with _group("Upscaling"):
+        text("output", None, "A file or a folder; beside the photo if left out.")
+        text("format", None, "png, jpg, webp, tiff or bmp; png if left out.")
+        integer("quality", 95, "Of JPEG and WebP, 1 to 100.", 1, 100)
+        flags.DEFINE_bool("overwrite", False, "Replace results that are there.")
+        flags.DEFINE_bool(
+            "compare", False, "Also write ..._compare.png: bicubic left, SR right."
+        )
+        number(
+            "realism",
+            None,
+            "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or "
+            "the two files of --model=FAITHFUL,REALISTIC.",
+            0,
+            1,
+        )
+        flags.DEFINE_bool("fast", False, "8-bit arithmetic: less exact, needs LiteRT.")
+        integer(
+            "tile",
+            None,
+            "Side of the tiles in LR pixels, for less memory; the result is the same.",
+            16,
+        )
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h")
     flags.DEFINE_bool("version", False, "Show the version.")
     flags.register_validator(
-        "scale", lambda value: value in SCALES, "must be 2, 4 or 8."
+        "scale", lambda value: 2 <= value <= max(SCALES), "must be 2, 4 or 8."
     )
     flags.register_multi_flags_validator(
         ["crop_size", "scale"],
@@ -147,6 +186,8 @@ def _train(arguments: Sequence[str]) -> None:
     """Train both stages into a run folder, or continue there (the default)."""
     if arguments:
         raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
+    if FLAGS.scale not in SCALES:
+        raise UserError(f"--scale={FLAGS.scale}: the networks have 2, 4 or 8.")
     from srgan_tf.training import Config, train
 
     values = {name: FLAGS[name].value for name in Config.__dataclass_fields__}
@@ -162,7 +203,35 @@ def _flagfile_name() -> str | None:
     return os.path.splitext(os.path.basename(files.split(",")[-1]))[0]
 
 
-COMMANDS = {"train": _train}
+def _upscale(arguments: Sequence[str]) -> None:
+    """Upscale photos, folders and globs."""
+    # As an exception it passes the places that remove half-written files.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    from srgan_tf.upscale_files import find_sources, plan, upscale_files
+    from srgan_tf.upscaling import check_scale, load_model
+
+    sources = find_sources(arguments, FLAGS.output)
+    wanted = FLAGS.scale if FLAGS["scale"].present else None
+    plan(sources, wanted or 1, FLAGS.output, FLAGS.format)  # before the model loads
+    model = load_model(FLAGS.model, wanted, FLAGS.realism, FLAGS.fast)
+    scale = check_scale(model, wanted)
+    if scale < model.scale:
+        print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
+    jobs, file_format = plan(sources, scale, FLAGS.output, FLAGS.format)
+    upscale_files(
+        jobs,
+        model,
+        scale,
+        file_format,
+        FLAGS.quality,
+        FLAGS.overwrite,
+        FLAGS.compare,
+        FLAGS.self_ensemble,
+        FLAGS.tile,
+    )
+
+
+COMMANDS = {"train": _train, "upscale": _upscale}
 
 
 def _run(argv: Sequence[str]) -> None:
@@ -195,6 +264,9 @@ def main() -> None:
         _run(sys.argv)
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -12,26 +12,40 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import SCALES, Generator
 
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def released_models() -> list[str]:
+    """Names of the generators that come with the package, such as `srgan_x4`."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.h5"))
+
 
 def load_generator(source: str | os.PathLike) -> Generator:
     """Loads a generator, whatever its scale and size.
 
     Args:
-        source: A run folder, a `.keras` file, a `.weights.h5` file of ours, or a `.h5`
-            file of krasserm/super-resolution (the same network, saved by Keras 2).
+        source: A name of `released_models`, a run folder, a `.keras` file, a
+            `.weights.h5` file of ours, or a `.h5` file of krasserm/super-resolution
+            (the same network, saved by Keras 2).
 
     Raises:
         UserError: If there is no such file, or it holds no generator.
     """
     path = Path(source)
-    if path.is_dir():
+    if str(source) in released_models():
+        path = WEIGHTS / f"{source}.h5"
+    elif path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
             raise UserError(
                 f"{source} has no generator.keras: name a finished run folder."
             )
     if not path.is_file():
-        raise UserError(f"There is no model {source}: name a file or a run folder.")
+        released = ", ".join(released_models()) or "none in this installation"
+        raise UserError(
+            f"There is no model {source}: name a file, a run folder or a released "
+            f"model ({released})."
+        )
     try:
         if path.suffix == ".keras":
             model = keras.saving.load_model(path, compile=False)

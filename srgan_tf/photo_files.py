@@ -1,0 +1,303 @@
+"""Photo files: pixels as they are, upright, with all that was stored beside them.
+
+Pillow reads and writes 8-bit pictures and everybody's metadata. It reads 16-bit colour
+as 8 bit without a word, so 16-bit PNG goes through imagecodecs and TIFF through
+tifffile.
+"""
+
+import contextlib
+import dataclasses
+import io
+import os
+import warnings
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import Image, ImageCms
+
+from srgan_tf.errors import UserError
+from srgan_tf.photo_metadata import Metadata
+
+# What `--format` may be, and the file name suffixes of each.
+FORMATS = {
+    "png": (".png",),
+    "jpg": (".jpg", ".jpeg"),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+    "bmp": (".bmp",),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+_PILLOW_FORMATS = {"jpg": "JPEG"}
+_CHANNELS_TO_MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+@dataclasses.dataclass
+class Photo:
+    """A picture in memory.
+
+    Attributes:
+        pixels: uint8 or uint16 `[H, W, C]`: gray, gray and alpha, RGB, or RGBA (alpha
+            not multiplied into the colours).
+        metadata: What was stored beside the pixels.
+    """
+
+    pixels: np.ndarray
+    metadata: Metadata
+
+
+def read_photo_file(path: str | os.PathLike) -> Photo:
+    """Reads a JPEG, PNG, WebP, TIFF or BMP file, turned upright by its EXIF.
+
+    Palette and CMYK pictures become RGB (by the CMYK profile, where there is one); gray
+    stays gray, alpha stays, 16 bit stay 16 bit.
+
+    Raises:
+        UserError: If the file cannot be read, is damaged, animated, or of a kind that
+            this package does not keep without loss.
+    """
+    try:
+        with _without_warnings(), Image.open(path, formats=_READABLE) as image:
+            frames = getattr(image, "n_frames", 1)
+            # MPO is a JPEG with further pictures behind it, as some cameras write.
+            if frames > 1 and image.format != "MPO":
+                raise UserError(
+                    f"has {frames} frames or pages; only single pictures are upscaled"
+                )
+            metadata = Metadata.of(image)
+            if _is_16bit(image):
+                pixels = _read_16bit(path, image.format)
+            else:
+                image.load()
+                image, metadata.icc = _plain_mode(image)
+                pixels = pixels_of(image)
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError("there is no such file") from None
+    except Image.UnidentifiedImageError:
+        raise UserError("is no JPEG, PNG, WebP, TIFF or BMP picture") from None
+    except MemoryError:
+        raise UserError("does not fit into memory") from None
+    # Decoders answer a damaged file with exceptions of nearly every kind.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"cannot be read: {reason[:200]}") from None
+    if 0 in pixels.shape:
+        raise UserError("has no pixels")
+    return Photo(_upright(pixels, metadata.make_upright()), metadata)
+
+
+def picture_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Width and height from a file's header; (0, 0) if it cannot be read."""
+    try:
+        with _without_warnings(), Image.open(path, formats=_READABLE) as image:
+            return image.size
+    except Exception:  # the same as in read_photo_file, which will report it
+        return 0, 0
+
+
+def pixels_of(image: Image.Image) -> np.ndarray:
+    """The pixels `[H, W, C]` of a Pillow picture of any mode of 8 or 16 bit.
+
+    Raises:
+        UserError: If it holds 32-bit values.
+    """
+    image, _ = _plain_mode(image)
+    pixels = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        pixels = pixels.astype(np.uint16)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def image_of(pixels: np.ndarray) -> Image.Image:
+    """A Pillow picture of uint8 `[H, W, C]`, or of one channel of uint16."""
+    if pixels.shape[-1] == 1:
+        return Image.fromarray(pixels[..., 0])
+    # Pillow knows two channels by name only.
+    mode = _CHANNELS_TO_MODE[pixels.shape[-1]]
+    height, width = pixels.shape[:2]
+    pixels = np.ascontiguousarray(pixels)
+    return Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
+
+
+def write_photo_file(
+    photo: Photo, path: str | os.PathLike, file_format: str, quality: int = 95
+) -> None:
+    """Writes a photo whole or not at all.
+
+    Args:
+        photo: What to write. 16 bit stay 16 bit in PNG and TIFF and become 8 in others.
+        path: The file. An existing one is replaced once the new one is complete.
+        file_format: One of `FORMATS`.
+        quality: 1 to 100, of JPEG and WebP.
+
+    Raises:
+        UserError: If the format cannot hold the picture, or the disk not the file.
+    """
+    path = Path(path)
+    pixels, metadata = photo.pixels, photo.metadata
+    if file_format in ("jpg", "bmp") and pixels.shape[-1] in (2, 4):
+        if (pixels[..., -1] != np.iinfo(pixels.dtype).max).any():
+            raise UserError(
+                f"has transparency, which {file_format} cannot hold: choose png, webp "
+                "or tiff"
+            )
+        pixels = pixels[..., :-1]
+    if file_format == "webp" and pixels.shape[-1] < 3:
+        gray, alpha = pixels[..., :1], pixels[..., 1:]
+        pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
+    if file_format not in ("png", "tiff") and pixels.dtype == np.uint16:
+        pixels = np.round(pixels / 257).astype(np.uint8)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if pixels.dtype == np.uint16:
+            write = _write_16bit_png if file_format == "png" else _write_16bit_tiff
+            write(partial, pixels, metadata)
+        else:
+            with _without_warnings():
+                image_of(pixels).save(
+                    partial,
+                    _PILLOW_FORMATS.get(file_format, file_format.upper()),
+                    **_save_options(file_format, quality),
+                    **metadata.save_options(file_format, pixels),
+                )
+        partial.replace(path)
+    except (OSError, ValueError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"cannot be written to {path}: {reason[:200]}") from None
+    finally:
+        # Also after Ctrl-C: nothing half-written stays behind.
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _without_warnings():
+    """Pillow's remarks on odd but readable files, and on pictures above 89 megapixels.
+
+    Those above 179 megapixels it refuses.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _save_options(file_format: str, quality: int) -> dict:
+    return {
+        "jpg": {"quality": quality, "subsampling": 0},
+        "webp": {"quality": quality},
+        "tiff": {"compression": "tiff_adobe_deflate"},
+    }.get(file_format, {})
+
+
+def _plain_mode(image: Image.Image) -> tuple[Image.Image, bytes | None]:
+    """The picture as gray or RGB, with alpha if it has any, and its colour profile."""
+    icc = image.info.get("icc_profile")
+    if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
+        return image, icc
+    if image.mode.startswith("I;16"):
+        return image, icc
+    if image.mode in ("I", "F"):
+        raise UserError("holds 32-bit values; 8 and 16 bit are supported")
+    if image.mode == "CMYK":
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        if icc:
+            with contextlib.suppress(ImageCms.PyCMSError, OSError):
+                profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+                converted = ImageCms.profileToProfile(
+                    image, profile, srgb, outputMode="RGB"
+                )
+                return converted, srgb.tobytes()
+        return image.convert("RGB"), None
+    gray = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        return image.convert("LA" if gray else "RGBA"), icc
+    return image.convert("L" if gray else "RGB"), icc
+
+
+def _is_16bit(image: Image.Image) -> bool:
+    if image.format == "PNG":
+        with open(image.filename, "rb") as file:
+            return file.read(25)[24] == 16
+    if image.format == "TIFF":
+        return set(image.tag_v2.get(258, (1,))) == {16}
+    return False
+
+
+def _read_16bit(path: str | os.PathLike, file_format: str) -> np.ndarray:
+    if file_format == "PNG":
+        pixels = imagecodecs.png_decode(Path(path).read_bytes())
+    else:
+        pixels = _read_16bit_tiff(path)
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[-1] > 4:
+        raise UserError(
+            f"holds {pixels.dtype} values in the shape {pixels.shape}; of 16-bit "
+            "pictures gray, RGB and alpha are supported"
+        )
+    return pixels
+
+
+def _read_16bit_tiff(path: str | os.PathLike) -> np.ndarray:
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        pixels = page.asarray()
+        if page.photometric not in (0, 1, 2):  # gray, inverted or not, and RGB
+            raise UserError(
+                f"holds 16-bit {page.photometric.name}; gray and RGB are supported"
+            )
+        if page.planarconfig == 2 and pixels.ndim == 3:
+            pixels = np.moveaxis(pixels, 0, -1)
+        if page.photometric == 0:
+            pixels = 65535 - pixels
+        if page.extrasamples and page.extrasamples[0] == 1:  # alpha is multiplied in
+            alpha = np.maximum(pixels[..., -1:], 1).astype(np.float32)
+            colours = np.minimum(np.round(pixels[..., :-1] * (65535 / alpha)), 65535)
+            pixels[..., :-1] = colours.astype(np.uint16)
+    return pixels
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Applies the EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _without_single_channel(pixels: np.ndarray) -> np.ndarray:
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+
+
+def _write_16bit_png(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
+    encoded = imagecodecs.png_encode(_without_single_channel(pixels), level=6)
+    with open(path, "wb") as file:
+        file.write(encoded[:33])  # signature and IHDR
+        file.write(metadata.png_chunks(pixels))
+        file.write(memoryview(encoded)[33:])
+
+
+def _write_16bit_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
+    options = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
+    if metadata.dpi:
+        options |= {"resolution": metadata.dpi, "resolutionunit": "INCH"}
+    tifffile.imwrite(
+        path,
+        _without_single_channel(pixels),
+        photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
+        planarconfig="contig",
+        compression="adobe_deflate",
+        predictor=True,
+        metadata=None,
+        software=False,
+        iccprofile=metadata.icc_for(pixels.shape[-1]),
+        extratags=metadata.tiff_tags(pixels),
+        **options,
+    )
+    metadata.add_sub_ifds(path)
