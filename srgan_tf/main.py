@@ -187,7 +187,7 @@ def _train(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
     if FLAGS.scale not in SCALES:
-        raise UserError(f"--scale={FLAGS.scale}: the networks have 2, 4 or 8.")
+        raise UserError(f"--scale={FLAGS.scale}: must be 2, 4 or 8.")
     from srgan_tf.training import Config, train
 
     values = {name: FLAGS[name].value for name in Config.__dataclass_fields__}

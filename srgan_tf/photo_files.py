@@ -1,8 +1,8 @@
 """Photo files: pixels as they are, upright, with all that was stored beside them.
 
 Pillow reads and writes 8-bit pictures and everybody's metadata. It reads 16-bit colour
-as 8 bit without a word, so 16-bit PNG goes through imagecodecs and TIFF through
-tifffile.
+as 8 bit without a word, and writes TIFF either compressed or with EXIF, so 16-bit PNG
+goes through imagecodecs and TIFF through tifffile.
 """
 
 import contextlib
@@ -31,6 +31,8 @@ FORMATS = {
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _PILLOW_FORMATS = {"jpg": "JPEG"}
+_ORIENTATION = 0x0112
+_ANIMATED = "has {} frames or pages; only single pictures are upscaled"
 _CHANNELS_TO_MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -59,20 +61,8 @@ def read_photo_file(path: str | os.PathLike) -> Photo:
             this package does not keep without loss.
     """
     try:
-        with _without_warnings(), Image.open(path, formats=_READABLE) as image:
-            frames = getattr(image, "n_frames", 1)
-            # MPO is a JPEG with further pictures behind it, as some cameras write.
-            if frames > 1 and image.format != "MPO":
-                raise UserError(
-                    f"has {frames} frames or pages; only single pictures are upscaled"
-                )
-            metadata = Metadata.of(image)
-            if _is_16bit(image):
-                pixels = _read_16bit(path, image.format)
-            else:
-                image.load()
-                image, metadata.icc = _plain_mode(image)
-                pixels = pixels_of(image)
+        with _without_warnings():
+            photo = _read(path)
     except UserError:
         raise
     except FileNotFoundError:
@@ -85,8 +75,34 @@ def read_photo_file(path: str | os.PathLike) -> Photo:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"cannot be read: {reason[:200]}") from None
-    if 0 in pixels.shape:
+    if 0 in photo.pixels.shape:
         raise UserError("has no pixels")
+    return photo
+
+
+def _read(path: str | os.PathLike) -> Photo:
+    try:
+        opened = Image.open(path, formats=_READABLE)
+    except Image.UnidentifiedImageError:
+        with open(path, "rb") as file:
+            if file.read(4) not in (b"II*\0", b"MM\0*"):
+                raise
+        # Pillow does not know gray with alpha of 16 bit.
+        return Photo(*_read_16bit_tiff(path))
+    with opened as image:
+        frames = getattr(image, "n_frames", 1)
+        # MPO is a JPEG with further pictures behind it, as some cameras write.
+        if frames > 1 and image.format != "MPO":
+            raise UserError(_ANIMATED.format(frames))
+        metadata = Metadata.of(image)
+        if _is_16bit(image):
+            pixels = _read_16bit(path, image.format)
+        else:
+            image.load()
+            if image.format == "TIFF" and _ORIENTATION not in image.tag_v2:
+                metadata.make_upright()  # Pillow did, while loading
+            image, metadata.icc = _plain_mode(image)
+            pixels = pixels_of(image)
     return Photo(_upright(pixels, metadata.make_upright()), metadata)
 
 
@@ -154,9 +170,10 @@ def write_photo_file(
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if pixels.dtype == np.uint16:
-            write = _write_16bit_png if file_format == "png" else _write_16bit_tiff
-            write(partial, pixels, metadata)
+        if file_format == "tiff":
+            _write_tiff(partial, pixels, metadata)
+        elif pixels.dtype == np.uint16:
+            _write_16bit_png(partial, pixels, metadata)
         else:
             with _without_warnings():
                 image_of(pixels).save(
@@ -166,7 +183,7 @@ def write_photo_file(
                     **metadata.save_options(file_format, pixels),
                 )
         partial.replace(path)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"cannot be written to {path}: {reason[:200]}") from None
     finally:
@@ -189,7 +206,6 @@ def _save_options(file_format: str, quality: int) -> dict:
     return {
         "jpg": {"quality": quality, "subsampling": 0},
         "webp": {"quality": quality},
-        "tiff": {"compression": "tiff_adobe_deflate"},
     }.get(file_format, {})
 
 
@@ -230,34 +246,37 @@ def _is_16bit(image: Image.Image) -> bool:
 def _read_16bit(path: str | os.PathLike, file_format: str) -> np.ndarray:
     if file_format == "PNG":
         pixels = imagecodecs.png_decode(Path(path).read_bytes())
-    else:
-        pixels = _read_16bit_tiff(path)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[-1] > 4:
-        raise UserError(
-            f"holds {pixels.dtype} values in the shape {pixels.shape}; of 16-bit "
-            "pictures gray, RGB and alpha are supported"
-        )
-    return pixels
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+    return _read_16bit_tiff(path)[0]
 
 
-def _read_16bit_tiff(path: str | os.PathLike) -> np.ndarray:
+def _read_16bit_tiff(path: str | os.PathLike) -> tuple[np.ndarray, Metadata]:
+    """Pixels and, for files that Pillow cannot open, the profile and XMP."""
     with tifffile.TiffFile(path) as file:
+        if len(file.pages) > 1:
+            raise UserError(_ANIMATED.format(len(file.pages)))
         page = file.pages[0]
         pixels = page.asarray()
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        icc, xmp = (page.tags.valueof(tag) for tag in (34675, 700))
         if page.photometric not in (0, 1, 2):  # gray, inverted or not, and RGB
             raise UserError(
                 f"holds 16-bit {page.photometric.name}; gray and RGB are supported"
             )
-        if page.planarconfig == 2 and pixels.ndim == 3:
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
             pixels = np.moveaxis(pixels, 0, -1)
+        if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[-1] > 4:
+            raise UserError(
+                f"holds {pixels.dtype} values in the shape {pixels.shape}; of 16-bit "
+                "pictures gray, RGB and alpha are supported"
+            )
         if page.photometric == 0:
             pixels = 65535 - pixels
         if page.extrasamples and page.extrasamples[0] == 1:  # alpha is multiplied in
             alpha = np.maximum(pixels[..., -1:], 1).astype(np.float32)
             colours = np.minimum(np.round(pixels[..., :-1] * (65535 / alpha)), 65535)
             pixels[..., :-1] = colours.astype(np.uint16)
-    return pixels
+    return pixels, Metadata(icc=icc, xmp=xmp)
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -283,7 +302,7 @@ def _write_16bit_png(path: Path, pixels: np.ndarray, metadata: Metadata) -> None
         file.write(memoryview(encoded)[33:])
 
 
-def _write_16bit_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
+def _write_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
     options = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
     if metadata.dpi:
         options |= {"resolution": metadata.dpi, "resolutionunit": "INCH"}
@@ -292,6 +311,8 @@ def _write_16bit_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> Non
         _without_single_channel(pixels),
         photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
         planarconfig="contig",
+        byteorder="<",
+        bigtiff=False,
         compression="adobe_deflate",
         predictor=True,
         metadata=None,

@@ -10,7 +10,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo, putchunk
 
@@ -122,22 +121,14 @@ class Metadata:
                         fields[tag] = size
 
     def save_options(self, file_format: str, pixels: np.ndarray) -> dict:
-        """What Pillow's `save` needs to write it all into a file of a format."""
+        """What Pillow's `save` needs to write it into a PNG, JPEG or WebP file."""
         height, width, channels = pixels.shape
         options = {"icc_profile": self.icc_for(channels), "dpi": self.dpi}
         xmp = self.xmp_for(height, width)
-        if file_format == "tiff":
-            self._set_size(height, width)
-            for tag in (*_WIDTHS[:1], *_HEIGHTS[:1], 282, 283, 296):
-                self.exif.pop(tag, None)
-            if xmp:
-                self.exif[700] = xmp
-            options["exif"] = self.exif
-        else:
-            options["exif"] = self.exif_for(pixels)
-            if options["exif"] and file_format in ("jpg", "webp"):
-                options["exif"] = b"Exif\0\0" + options["exif"]
-            options["xmp"] = xmp
+        options["exif"] = self.exif_for(pixels)
+        if options["exif"] and file_format in ("jpg", "webp"):
+            options["exif"] = b"Exif\0\0" + options["exif"]
+        options["xmp"] = xmp
         if file_format == "png" and xmp:
             info = PngInfo()
             info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
@@ -170,9 +161,7 @@ class Metadata:
         self._set_size(height, width)
         tags = []
         for tag, value in self.exif.items():
-            if tag in _SUB_IFDS:
-                tags.append((tag, "I", 1, 0, True))  # see add_sub_ifds
-            elif isinstance(value, str):
+            if isinstance(value, str):
                 tags.append((tag, "s", 0, value, True))
             elif isinstance(value, int) and tag not in (*_WIDTHS, *_HEIGHTS):
                 tags.append((tag, "I", 1, value, True))
@@ -181,19 +170,34 @@ class Metadata:
         return tags
 
     def add_sub_ifds(self, path: Path) -> None:
-        """Appends the EXIF and GPS fields to a TIFF file with `tiff_tags`."""
-        for tag in _SUB_IFDS:
-            if tag not in self.exif:
-                continue
-            fields = TiffImagePlugin.ImageFileDirectory_v2(group=tag)
-            for name, value in self.exif.get_ifd(tag).items():
-                fields[name] = value
-            with path.open("r+b") as file:
-                offset = file.seek(0, 2)
-                offset = file.seek(offset + offset % 2)
-                file.write(fields.tobytes(offset))
-            with tifffile.TiffFile(path, mode="r+b") as file:
-                file.pages[0].tags[int(tag)].overwrite(offset)
+        """Adds the EXIF and GPS fields, which tifffile does not write, to its file.
+
+        They and a longer first IFD are appended; the header then points there.
+        """
+        with path.open("r+b") as file:
+
+            def append(make):
+                end = file.seek(0, 2)
+                offset = file.seek(end + end % 2)
+                file.write(make(offset))
+                return offset
+
+            file.seek(4)
+            file.seek(struct.unpack("<I", file.read(4))[0])
+            (count,) = struct.unpack("<H", file.read(2))
+            entries = [file.read(12) for _ in range(count)]
+            for tag in _SUB_IFDS:
+                if fields := self.exif.get_ifd(tag):
+                    ifd = TiffImagePlugin.ImageFileDirectory_v2(group=tag)
+                    for name, value in fields.items():
+                        ifd[name] = value
+                    offset = append(ifd.tobytes)
+                    entries.append(struct.pack("<HHII", tag, 4, 1, offset))
+            entries.sort(key=lambda entry: struct.unpack_from("<H", entry))
+            first = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+            offset = append(lambda _: first)
+            file.seek(4)
+            file.write(struct.pack("<I", offset))
 
 
 def _detached(image: Image.Image) -> tuple[Image.Exif, bool]:
