@@ -10,14 +10,14 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.discriminator import Discriminator
-from srgan_tf.models.generator import SCALES, Generator
+from srgan_tf.models.generator import Generator
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
-def released_models() -> list[str]:
-    """Names of the generators that come with the package, such as `srgan_x4`."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.h5"))
+def released_models() -> dict[str, Path]:
+    """The generators that come with the package: name, such as `srgan_x4`, and file."""
+    return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
 
 
 def load_generator(source: str | os.PathLike) -> Generator:
@@ -31,20 +31,19 @@ def load_generator(source: str | os.PathLike) -> Generator:
     Raises:
         UserError: If there is no such file, or it holds no generator.
     """
-    path = Path(source)
-    if str(source) in released_models():
-        path = WEIGHTS / f"{source}.h5"
-    elif path.is_dir():
+    released = released_models()
+    path = released.get(str(source), Path(source))
+    if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
             raise UserError(
                 f"{source} has no generator.keras: name a finished run folder."
             )
     if not path.is_file():
-        released = ", ".join(released_models()) or "none in this installation"
+        names = ", ".join(released) or "none in this installation"
         raise UserError(
             f"There is no model {source}: name a file, a run folder or a released "
-            f"model ({released})."
+            f"model ({names})."
         )
     try:
         if path.suffix == ".keras":
@@ -81,31 +80,32 @@ def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) ->
 
 
 def _from_h5(path: Path) -> Generator:
+    kernels = []
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and item.ndim == 4:
+            kernels.append(item.shape)
+
     with h5py.File(path) as file:
         legacy = "layer_names" in file.attrs
-        if not legacy:
-            kernel = file["head/vars/0"]
-            size = {
-                "scale": 2 ** len(file["upsample"]),
-                "num_blocks": len(file["blocks"]),
-                "filters": kernel.shape[-1],
-            }
-    if not legacy:
-        model = Generator(**size)
+        file.visititems(collect)
+    model = Generator(**_size(kernels))
+    if legacy:
+        model.set_weights(_legacy_weights(path))
+    else:
         model.load_weights(path)
-        return model
-    weights = _legacy_weights(path)
-    kernels = [array for array in weights if array.ndim == 4]
-    filters = kernels[0].shape[-1]
-    upsampling = sum(kernel.shape[-1] == 4 * filters for kernel in kernels)
-    scale = 2**upsampling
-    if scale not in SCALES or kernels[0].shape[:2] != (9, 9):
-        raise ValueError("its convolutions are not those of the paper's Figure 4")
-    # Besides the residual blocks' two each: head, body, tail and the upsampling ones.
-    blocks = (len(kernels) - 3 - upsampling) // 2
-    model = Generator(scale=scale, num_blocks=blocks, filters=filters)
-    model.set_weights(weights)
     return model
+
+
+def _size(kernels: list[tuple[int, ...]]) -> dict[str, int]:
+    """Reads the generator's arguments off the shapes of its convolutions."""
+    filters = [shape[3] for shape in kernels if shape[:3] == (9, 9, 3)]
+    if len(filters) != 1:
+        raise ValueError("its convolutions are not those of the paper's Figure 4")
+    upsampling = sum(shape[3] == 4 * filters[0] for shape in kernels)
+    # Each residual block has two more; head, body and tail are one each.
+    num_blocks = (len(kernels) - 3 - upsampling) // 2
+    return {"scale": 2**upsampling, "num_blocks": num_blocks, "filters": filters[0]}
 
 
 def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:

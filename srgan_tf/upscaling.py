@@ -1,6 +1,5 @@
 """Upscaling pictures: any size, gray and alpha, 8 and 16 bit."""
 
-import logging
 import math
 import os
 from collections.abc import Callable
@@ -16,8 +15,6 @@ from srgan_tf.models import Generator
 from srgan_tf.photo_files import image_of, pixels_of, read_photo_file
 from srgan_tf.pretrained import load_generator, released_models
 from srgan_tf.ranges import lr_from_pixels, sr_to_pixels
-
-log = logging.getLogger(__name__)
 
 
 def upscale(
