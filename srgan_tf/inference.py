@@ -60,8 +60,7 @@ class CompiledGenerator:
 
     Args:
         generator: Its weights are copied: later training does not show here.
-        fast: 8-bit integer arithmetic in LiteRT, for CPUs. A visible change at worst:
-            with SRResNet nine in ten values are within 2 of 255.
+        fast: 8-bit integer arithmetic in LiteRT, for CPUs: less exact.
 
     Attributes:
         scale: Factor of the size.

@@ -166,7 +166,7 @@ def _help() -> str:
 
 @contextlib.contextmanager
 def _quiet_start():
-    """Keeps TensorFlow's start-up chatter, which is written by C++, off stderr."""
+    """Keeps the start-up chatter of TensorFlow and LiteRT, written by C++, off stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     saved = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
@@ -213,7 +213,8 @@ def _upscale(arguments: Sequence[str]) -> None:
     sources = find_sources(arguments, FLAGS.output)
     wanted = FLAGS.scale if FLAGS["scale"].present else None
     plan(sources, wanted or 1, FLAGS.output, FLAGS.format)  # before the model loads
-    model = load_model(FLAGS.model, wanted, FLAGS.realism, FLAGS.fast)
+    with _quiet_start():
+        model = load_model(FLAGS.model, wanted, FLAGS.realism, FLAGS.fast)
     scale = check_scale(model, wanted)
     if scale < model.scale:
         print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
@@ -231,7 +232,17 @@ def _upscale(arguments: Sequence[str]) -> None:
     )
 
 
-COMMANDS = {"train": _train, "upscale": _upscale}
+def _benchmark(arguments: Sequence[str]) -> None:
+    """Measure the speed of upscaling on this machine."""
+    if arguments:
+        raise UserError(f"benchmark takes flags only. Received: {' '.join(arguments)}")
+    from srgan_tf.benchmark import benchmark
+    from srgan_tf.pretrained import load_generator
+
+    benchmark(load_generator(FLAGS.model or "srgan_x4"))
+
+
+COMMANDS = {"train": _train, "upscale": _upscale, "benchmark": _benchmark}
 
 
 def _run(argv: Sequence[str]) -> None:

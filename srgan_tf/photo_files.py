@@ -1,8 +1,8 @@
 """Photo files: pixels as they are, upright, with all that was stored beside them.
 
 Pillow reads and writes 8-bit pictures and everybody's metadata. It reads 16-bit colour
-as 8 bit without a word, and writes TIFF either compressed or with EXIF, so 16-bit PNG
-goes through imagecodecs and TIFF through tifffile.
+as 8 bit without a word, and writes TIFF either compressed or with EXIF: `deep_files`
+does these.
 """
 
 import contextlib
@@ -12,13 +12,19 @@ import os
 import warnings
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import tifffile
 from PIL import Image, ImageCms
 
+from srgan_tf.deep_files import (
+    ANIMATED,
+    is_16bit,
+    read_16bit_png,
+    read_16bit_tiff,
+    write_16bit_png,
+    write_tiff,
+)
 from srgan_tf.errors import UserError
-from srgan_tf.photo_metadata import Metadata
+from srgan_tf.photo_metadata import ORIENTATION, Metadata
 
 # What `--format` may be, and the file name suffixes of each.
 FORMATS = {
@@ -31,8 +37,6 @@ FORMATS = {
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _PILLOW_FORMATS = {"jpg": "JPEG"}
-_ORIENTATION = 0x0112
-_ANIMATED = "has {} frames or pages; only single pictures are upscaled"
 _CHANNELS_TO_MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -88,18 +92,20 @@ def _read(path: str | os.PathLike) -> Photo:
             if file.read(4) not in (b"II*\0", b"MM\0*"):
                 raise
         # Pillow does not know gray with alpha of 16 bit.
-        return Photo(*_read_16bit_tiff(path))
+        pixels, metadata = read_16bit_tiff(path)
+        return Photo(_upright(pixels, metadata.make_upright()), metadata)
     with opened as image:
         frames = getattr(image, "n_frames", 1)
         # MPO is a JPEG with further pictures behind it, as some cameras write.
         if frames > 1 and image.format != "MPO":
-            raise UserError(_ANIMATED.format(frames))
+            raise UserError(ANIMATED.format(frames))
         metadata = Metadata.of(image)
-        if _is_16bit(image):
-            pixels = _read_16bit(path, image.format)
+        if is_16bit(image):
+            png = image.format == "PNG"
+            pixels = read_16bit_png(path) if png else read_16bit_tiff(path)[0]
         else:
             image.load()
-            if image.format == "TIFF" and _ORIENTATION not in image.tag_v2:
+            if image.format == "TIFF" and ORIENTATION not in image.tag_v2:
                 metadata.make_upright()  # Pillow did, while loading
             image, metadata.icc = _plain_mode(image)
             pixels = pixels_of(image)
@@ -171,9 +177,9 @@ def write_photo_file(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if file_format == "tiff":
-            _write_tiff(partial, pixels, metadata)
+            write_tiff(partial, pixels, metadata)
         elif pixels.dtype == np.uint16:
-            _write_16bit_png(partial, pixels, metadata)
+            write_16bit_png(partial, pixels, metadata)
         else:
             with _without_warnings():
                 image_of(pixels).save(
@@ -234,51 +240,6 @@ def _plain_mode(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("L" if gray else "RGB"), icc
 
 
-def _is_16bit(image: Image.Image) -> bool:
-    if image.format == "PNG":
-        with open(image.filename, "rb") as file:
-            return file.read(25)[24] == 16
-    if image.format == "TIFF":
-        return set(image.tag_v2.get(258, (1,))) == {16}
-    return False
-
-
-def _read_16bit(path: str | os.PathLike, file_format: str) -> np.ndarray:
-    if file_format == "PNG":
-        pixels = imagecodecs.png_decode(Path(path).read_bytes())
-        return pixels[..., None] if pixels.ndim == 2 else pixels
-    return _read_16bit_tiff(path)[0]
-
-
-def _read_16bit_tiff(path: str | os.PathLike) -> tuple[np.ndarray, Metadata]:
-    """Pixels and, for files that Pillow cannot open, the profile and XMP."""
-    with tifffile.TiffFile(path) as file:
-        if len(file.pages) > 1:
-            raise UserError(_ANIMATED.format(len(file.pages)))
-        page = file.pages[0]
-        pixels = page.asarray()
-        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-        icc, xmp = (page.tags.valueof(tag) for tag in (34675, 700))
-        if page.photometric not in (0, 1, 2):  # gray, inverted or not, and RGB
-            raise UserError(
-                f"holds 16-bit {page.photometric.name}; gray and RGB are supported"
-            )
-        if page.planarconfig == 2 and page.samplesperpixel > 1:
-            pixels = np.moveaxis(pixels, 0, -1)
-        if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[-1] > 4:
-            raise UserError(
-                f"holds {pixels.dtype} values in the shape {pixels.shape}; of 16-bit "
-                "pictures gray, RGB and alpha are supported"
-            )
-        if page.photometric == 0:
-            pixels = 65535 - pixels
-        if page.extrasamples and page.extrasamples[0] == 1:  # alpha is multiplied in
-            alpha = np.maximum(pixels[..., -1:], 1).astype(np.float32)
-            colours = np.minimum(np.round(pixels[..., :-1] * (65535 / alpha)), 65535)
-            pixels[..., :-1] = colours.astype(np.uint16)
-    return pixels, Metadata(icc=icc, xmp=xmp)
-
-
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Applies the EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
     if orientation >= 5:
@@ -288,37 +249,3 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _without_single_channel(pixels: np.ndarray) -> np.ndarray:
-    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-
-
-def _write_16bit_png(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
-    encoded = imagecodecs.png_encode(_without_single_channel(pixels), level=6)
-    with open(path, "wb") as file:
-        file.write(encoded[:33])  # signature and IHDR
-        file.write(metadata.png_chunks(pixels))
-        file.write(memoryview(encoded)[33:])
-
-
-def _write_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
-    options = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
-    if metadata.dpi:
-        options |= {"resolution": metadata.dpi, "resolutionunit": "INCH"}
-    tifffile.imwrite(
-        path,
-        _without_single_channel(pixels),
-        photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
-        planarconfig="contig",
-        byteorder="<",
-        bigtiff=False,
-        compression="adobe_deflate",
-        predictor=True,
-        metadata=None,
-        software=False,
-        iccprofile=metadata.icc_for(pixels.shape[-1]),
-        extratags=metadata.tiff_tags(pixels),
-        **options,
-    )
-    metadata.add_sub_ifds(path)

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo, putchunk
 log = logging.getLogger(__name__)
 
 _SUB_IFDS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 # TIFF keeps these and the EXIF texts in one place; they tell how its pixels are stored,
 # or are handled here by name (resolution, XMP, profile).
@@ -70,11 +70,11 @@ class Metadata:
 
     def make_upright(self) -> int:
         """Returns the EXIF orientation, 1 to 8, and sets it to 1: upright."""
-        orientation = self.exif.get(_ORIENTATION, 1)
+        orientation = self.exif.get(ORIENTATION, 1)
         if orientation not in range(1, 9):
             orientation = 1
-        if _ORIENTATION in self.exif:
-            self.exif[_ORIENTATION] = 1
+        if ORIENTATION in self.exif:
+            self.exif[ORIENTATION] = 1
         if orientation >= 5 and self.dpi:
             self.dpi = self.dpi[::-1]
         return orientation
