@@ -166,7 +166,7 @@ def _help() -> str:
 
 @contextlib.contextmanager
 def _quiet_start():
-    """Keeps the start-up chatter of TensorFlow and LiteRT, written by C++, off stderr."""
+    """Keeps what TensorFlow and LiteRT say at their start, in C++, off stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     saved = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
