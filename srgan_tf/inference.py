@@ -27,6 +27,7 @@ UPSAMPLING_RADIUS = 3
 UPSAMPLING_TILE = 128
 # Measured: what the residual blocks hold at their peak, in arrays of features.
 LIVE_ARRAYS = 6
+LIVE_ARRAYS_LITERT = 16
 BUDGET = 2**30
 
 
@@ -76,6 +77,7 @@ class CompiledGenerator:
         self.scale = generator.scale
         self.radius = generator.receptive_radius
         self.filters = generator.filters
+        self._live_arrays = LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
         first, rest = upsampling_layers(generator)
         if not fast:
             self._residual = graph(residual_layers(generator), 3)
@@ -118,7 +120,7 @@ class CompiledGenerator:
 
     def default_tile(self) -> int:
         """The side of tiles, in LR pixels, whose features take up a gibibyte."""
-        window = int((BUDGET / (4 * self.filters * LIVE_ARRAYS)) ** 0.5)
+        window = int((BUDGET / (4 * self.filters * self._live_arrays)) ** 0.5)
         return max(window - 2 * self.radius, UPSAMPLING_TILE)
 
     def tiles(
