@@ -1,5 +1,6 @@
 """SRGAN (Ledig et al. 2017) in TensorFlow and Keras: photo-realistic super-resolution.
 
+sr = srgan_tf.upscale("photo.jpg")
 generator = srgan_tf.load_generator("runs/x4")
 """
 
@@ -14,6 +15,7 @@ _HOMES = {
     "VGGFeatures": "srgan_tf.models",
     "SRGAN": "srgan_tf.srgan",
     "load_generator": "srgan_tf.pretrained",
+    "upscale": "srgan_tf.upscaling",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -7,6 +7,7 @@ is imported only after the flags are known to be good.
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -59,7 +60,14 @@ def _define_flags() -> None:
         integer("batch_size", 16, "Crops per step.", 1)
         number("cache_gib", 8.0, "Memory for decoded photos, GiB.", 0)
     with _group("Model"):
-        integer("scale", 4, "Factor between LR and HR: 2, 4 or 8.")
+        integer(
+            "scale",
+            4,
+            "Factor between LR and HR: 2, 4 or 8; upscale also reaches the whole "
+            "numbers below its model's by downsizing.",
+            2,
+            8,
+        )
         integer("num_blocks", 16, "Residual blocks of the generator.", 1)
         integer("filters", 64, "Filters of the generator.", 1)
     with _group("Stage 1, SRResNet"):
@@ -82,12 +90,17 @@ def _define_flags() -> None:
         number("adversarial_weight", 1e-3, "In equation 3.", 0)
         number("gan_learning_rate", 1e-4, "Adam's, of both networks.", 0)
         integer("gan_decay_step", 100_000, "Step from which it is a tenth.", 0)
-    with _group("Evaluation"):
+    with _group("Model files"):
         flags.DEFINE_list(
             "model",
             [],
-            "Generators: .keras or .h5 files (also krasserm's), run folders, bicubic.",
+            "Released names, .keras or .h5 files (also krasserm's) or run folders; for "
+            "evaluate several, and bicubic; for upscale one, srgan_x4 if left out.",
         )
+        flags.DEFINE_bool(
+            "self_ensemble", False, "Average 8 flips and turns: 8 times slower."
+        )
+    with _group("Evaluation"):
         flags.DEFINE_list(
             "benchmarks",
             [],
@@ -95,9 +108,6 @@ def _define_flags() -> None:
         )
         flags.DEFINE_list("report", [], "Files to write, .json or .md.")
         text("save_images", None, "Folder for the SR pictures.")
-        flags.DEFINE_bool(
-            "self_ensemble", False, "Take the mean over 8 flips and rotations."
-        )
     with _group("Computation"):
         choice(
             "precision",
@@ -112,16 +122,31 @@ def _define_flags() -> None:
             0,
             1,
         )
+    with _group("Upscaling"):
+        text("output", None, "A file or a folder; beside the photo if left out.")
+        text("format", None, "png, jpg, webp, tiff or bmp; png if left out.")
+        integer("quality", 95, "Of JPEG and WebP, 1 to 100.", 1, 100)
+        flags.DEFINE_bool("overwrite", False, "Replace results that are there.")
+        flags.DEFINE_bool(
+            "compare", False, "Also write ..._compare.png: bicubic left, SR right."
+        )
+        number(
+            "realism",
+            None,
+            "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or "
+            "the two files of --model=FAITHFUL,REALISTIC.",
+            0,
+            1,
+        )
+        flags.DEFINE_bool("fast", False, "8-bit arithmetic: less exact, needs LiteRT.")
+        integer(
+            "tile",
+            None,
+            "Side of the tiles in LR pixels, for less memory; the result is the same.",
+            16,
+        )
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h")
     flags.DEFINE_bool("version", False, "Show the version.")
-    flags.register_validator(
-        "scale", lambda value: value in SCALES, "must be 2, 4 or 8."
-    )
-    flags.register_multi_flags_validator(
-        ["crop_size", "scale"],
-        lambda values: values["crop_size"] % (values["scale"] or 1) == 0,
-        "must be so that the crop is a multiple of the scale.",
-    )
 
 
 def _help() -> str:
@@ -144,7 +169,7 @@ def _help() -> str:
 
 @contextlib.contextmanager
 def _quiet_start():
-    """Keeps TensorFlow's start-up chatter, which is written by C++, off stderr."""
+    """Keeps what TensorFlow and LiteRT say at their start, in C++, off stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     saved = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
@@ -164,6 +189,12 @@ def _train(arguments: Sequence[str]) -> None:
     """Train both stages into a run folder, or continue there (the default)."""
     if arguments:
         raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
+    if FLAGS.scale not in SCALES:
+        raise UserError(f"--scale={FLAGS.scale}: must be 2, 4 or 8.")
+    if FLAGS.crop_size % FLAGS.scale:
+        raise UserError(
+            f"--crop_size={FLAGS.crop_size} must be a multiple of --scale={FLAGS.scale}."
+        )
     from srgan_tf.config import Config
     from srgan_tf.training import train
 
@@ -193,13 +224,59 @@ def _evaluate(arguments: Sequence[str]) -> None:
     )
 
 
+def _upscale(arguments: Sequence[str]) -> None:
+    """Upscale photos, folders and globs."""
+    # As an exception it passes the places that remove half-written files.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    from srgan_tf.upscale_files import find_sources, plan, upscale_files
+    from srgan_tf.upscaling import check_scale, load_model
+
+    sources = find_sources(arguments, FLAGS.output)
+    wanted = FLAGS.scale if FLAGS["scale"].present else None
+    plan(sources, wanted or 1, FLAGS.output, FLAGS.format)  # before the model loads
+    with _quiet_start():
+        model = load_model(
+            ",".join(FLAGS.model) or None, wanted, FLAGS.realism, FLAGS.fast
+        )
+    scale = check_scale(model, wanted)
+    if scale < model.scale:
+        print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
+    jobs, file_format = plan(sources, scale, FLAGS.output, FLAGS.format)
+    upscale_files(
+        jobs,
+        model,
+        scale,
+        file_format,
+        FLAGS.quality,
+        FLAGS.overwrite,
+        FLAGS.compare,
+        FLAGS.self_ensemble,
+        FLAGS.tile,
+    )
+
+
+def _benchmark(arguments: Sequence[str]) -> None:
+    """Measure the speed of upscaling on this machine."""
+    if arguments:
+        raise UserError(f"benchmark takes flags only. Received: {' '.join(arguments)}")
+    from srgan_tf.benchmark import benchmark
+    from srgan_tf.pretrained import load_generator
+
+    benchmark(load_generator(FLAGS.model[0] if FLAGS.model else "srgan_x4"))
+
+
 def _flagfile_name(argv: Sequence[str]) -> str | None:
     """`x4` for `--flagfile=experiments/x4.flags`. (absl forgets the name.)"""
     files = [arg.split("=", 1)[1] for arg in argv if arg.startswith("--flagfile=")]
     return os.path.splitext(os.path.basename(files[-1]))[0] if files else None
 
 
-COMMANDS = {"train": _train, "evaluate": _evaluate}
+COMMANDS = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "upscale": _upscale,
+    "benchmark": _benchmark,
+}
 
 
 def _run(argv: Sequence[str]) -> None:
@@ -234,6 +311,9 @@ def main() -> None:
         _run(sys.argv)
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

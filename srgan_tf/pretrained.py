@@ -12,18 +12,27 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
 
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def released_models() -> dict[str, Path]:
+    """The generators that come with the package: name, such as `srgan_x4`, and file."""
+    return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
+
 
 def load_generator(source: str | os.PathLike) -> Generator:
     """Loads a generator, whatever its scale and size.
 
     Args:
-        source: A run folder, a `.keras` file, a `.weights.h5` file of ours, or a `.h5`
-            file of krasserm/super-resolution (the same network, saved by Keras 2).
+        source: A name of `released_models`, a run folder, a `.keras` file, a
+            `.weights.h5` file of ours, or a `.h5` file of krasserm/super-resolution
+            (the same network, saved by Keras 2).
 
     Raises:
         UserError: If there is no such file, or it holds no generator.
     """
-    path = Path(source)
+    released = released_models()
+    path = released.get(str(source), Path(source))
     if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
@@ -31,7 +40,11 @@ def load_generator(source: str | os.PathLike) -> Generator:
                 f"{source} has no generator.keras: name a finished run folder."
             )
     if not path.is_file():
-        raise UserError(f"There is no model {source}: name a file or a run folder.")
+        names = ", ".join(released) or "none in this installation"
+        raise UserError(
+            f"There is no model {source}: name a file, a run folder or a released "
+            f"model ({names})."
+        )
     try:
         if path.suffix == ".keras":
             model = keras.saving.load_model(path, compile=False)
@@ -108,8 +121,7 @@ def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:
         ]
     layers = [arrays for arrays in layers if arrays]
     for conv, norm in itertools.pairwise(layers):
-        if (
-            len(conv) == 2 and len(norm) == 4
-        ):  # gamma, beta, moving mean, moving variance
+        # A kernel and a bias; gamma, beta, moving mean and moving variance.
+        if len(conv) == 2 and len(norm) == 4:
             norm[2] = norm[2] - conv.pop()
     return [array for arrays in layers for array in arrays]

@@ -31,3 +31,20 @@ def to_8bit(images):
 def to_uint8(images) -> np.ndarray:
     """Maps [-1, 1] to a uint8 NumPy array."""
     return ops.convert_to_numpy(to_8bit(images)).astype(np.uint8)
+
+
+def lr_from_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Maps a picture's uint8, uint16 or [0, 1] float values to [0, 1] as float32."""
+    return np.divide(pixels, _full_scale(pixels.dtype), dtype=np.float32)
+
+
+def sr_to_pixels(sr: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Maps [-1, 1] to a picture's type: clipped and, for whole numbers, rounded."""
+    scaled = np.clip((sr + 1.0) * 0.5, 0.0, 1.0) * _full_scale(dtype)
+    if np.issubdtype(dtype, np.integer):
+        scaled = np.round(scaled)
+    return scaled.astype(dtype)
+
+
+def _full_scale(dtype: np.dtype) -> int:
+    return np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1

@@ -59,7 +59,7 @@ def test_version():
     ("arguments", "culprit"),
     [
         (["--scale=3"], "--scale=3: must be 2, 4 or 8"),
-        (["--crop_size=98"], "crop_size=98, scale=4"),
+        (["--crop_size=98"], "--crop_size=98 must be a multiple of --scale=4"),
         (["--crop_size=many"], "crop_size"),
         (["--no_such_flag=1"], "Unknown command line flag 'no_such_flag'"),
         (["--precision=float8"], "precision"),

@@ -21,6 +21,23 @@ def _cubic(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
+def _taps(length: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels each output pixel of one pass sees, and with what weight.
+
+    Returns:
+        Columns and weights, both `[ceil(length * scale), taps]`; pixels beyond the
+        border count as the border pixel.
+    """
+    out = math.ceil(length * scale)
+    shrink = min(scale, 1.0)
+    width = 4.0 / shrink
+    centre = (np.arange(out) + 0.5) / scale - 0.5
+    taps = np.floor(centre - width / 2)[:, None] + np.arange(math.ceil(width) + 2)
+    weights = _cubic(shrink * (centre[:, None] - taps))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.clip(taps, 0, length - 1).astype(int), weights
+
+
 @functools.lru_cache(maxsize=64)
 def resize_matrix(length: int, scale: float) -> np.ndarray:
     """The weights of one pass of `imresize` along an axis.
@@ -33,16 +50,9 @@ def resize_matrix(length: int, scale: float) -> np.ndarray:
         float32 array `[ceil(length * scale), length]` whose rows sum to 1; pixels
         beyond the border count as the border pixel.
     """
-    out = math.ceil(length * scale)
-    shrink = min(scale, 1.0)
-    width = 4.0 / shrink
-    centre = (np.arange(out) + 0.5) / scale - 0.5
-    taps = np.floor(centre - width / 2)[:, None] + np.arange(math.ceil(width) + 2)
-    weights = _cubic(shrink * (centre[:, None] - taps))
-    weights /= weights.sum(axis=1, keepdims=True)
-    matrix = np.zeros((out, length))
-    columns = np.clip(taps, 0, length - 1).astype(int)
-    np.add.at(matrix, (np.arange(out)[:, None], columns), weights)
+    columns, weights = _taps(length, scale)
+    matrix = np.zeros((len(columns), length))
+    np.add.at(matrix, (np.arange(len(columns))[:, None], columns), weights)
     return matrix.astype(np.float32)
 
 
@@ -82,3 +92,40 @@ def imresize(images, scale: float):
 def _static(batch) -> tuple[int, ...]:
     """Batch dimensions with the one unknown size, if any, as -1 for reshape."""
     return tuple(-1 if size is None else size for size in batch)
+
+
+def imresize_large(picture: np.ndarray, scale: float) -> np.ndarray:
+    """`imresize` of one picture of any size and depth, in strips of 64 pixels.
+
+    The dense matrices of `imresize` are made for training crops; at 100 megapixels they
+    would outgrow the picture.
+
+    Args:
+        picture: `[H, W, C]` of uint8, uint16 or float32.
+        scale: Factor of the size.
+
+    Returns:
+        Array `[ceil(H * scale), ceil(W * scale), C]` of the same type; integers are
+        rounded half up after each pass, as in MATLAB.
+    """
+    rows, columns = (_taps(length, scale) for length in picture.shape[:2])
+    out = np.empty((len(rows[0]), len(columns[0]), picture.shape[2]), picture.dtype)
+    for top in range(0, len(out), 64):
+        strip = _resize_rows(picture, rows, top, picture.dtype).swapaxes(0, 1)
+        for left in range(0, out.shape[1], 64):
+            part = _resize_rows(strip, columns, left, picture.dtype)
+            out[top : top + 64, left : left + 64] = part.swapaxes(0, 1)
+    return out
+
+
+def _resize_rows(picture, taps, start: int, dtype) -> np.ndarray:
+    """Up to 64 rows of a vertical pass, from row `start` on."""
+    rows, weights = (array[start : start + 64] for array in taps)
+    low = rows.min()
+    matrix = np.zeros((len(rows), rows.max() + 1 - low), np.float32)
+    np.add.at(matrix, (np.arange(len(rows))[:, None], rows - low), weights)
+    source = picture[low : rows.max() + 1].astype(np.float32)
+    out = (matrix @ source.reshape(len(source), -1)).reshape(-1, *source.shape[1:])
+    if np.issubdtype(dtype, np.integer):
+        out = np.clip(np.floor(out + 0.5), 0, np.iinfo(dtype).max)
+    return out.astype(dtype)

@@ -1,0 +1,196 @@
+"""The generator as it runs after training: BatchNorm folded, compiled, in exact tiles.
+
+A picture's width and height never meet memory limits: the residual blocks see windows
+of the picture with their receptive field around them, the upsampling layers smaller
+windows of those features. Every result pixel has seen what it would see in the whole
+picture, so there are no seams to blend.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from srgan_tf.errors import UserError
+from srgan_tf.inference_layers import (
+    graph,
+    litert,
+    residual_layers,
+    upsampling_layers,
+)
+from srgan_tf.models import Generator
+
+# LR pixels that the layers behind the body can see to each side, at any scale: one for
+# the first k3, less than one for the others, one or two for the k9 tail.
+UPSAMPLING_RADIUS = 3
+# Side in LR pixels of the upsampling layers' windows: 200 MB of features at scale 4.
+UPSAMPLING_TILE = 128
+# Measured: what the residual blocks hold at their peak, in arrays of features.
+LIVE_ARRAYS = 6
+LIVE_ARRAYS_LITERT = 16
+BUDGET = 2**30
+
+
+def interpolate(faithful: Generator, realistic: Generator, realism: float) -> Generator:
+    """A generator between two of one size: 0 gives the first, 1 the second.
+
+    Works where the second was trained from the first, as SRGAN from SRResNet (network
+    interpolation, Wang et al. 2018, "ESRGAN", section 3.4).
+
+    Raises:
+        UserError: If their sizes differ.
+    """
+    sizes = [(g.scale, g.num_blocks, g.filters) for g in (faithful, realistic)]
+    if sizes[0] != sizes[1]:
+        raise UserError(
+            "--realism needs two generators of one size; these have (scale, blocks, "
+            f"filters) {sizes[0]} and {sizes[1]}."
+        )
+    model = Generator(*sizes[0])
+    model.set_weights(
+        [
+            (1.0 - realism) * a + realism * b
+            for a, b in zip(faithful.get_weights(), realistic.get_weights())
+        ]
+    )
+    return model
+
+
+class CompiledGenerator:
+    """A generator for inference only: the same pictures as `generator(lr)`, sooner.
+
+    Args:
+        generator: Its weights are copied: later training does not show here.
+        fast: 8-bit integer arithmetic in LiteRT, for CPUs: less exact.
+
+    Attributes:
+        scale: Factor of the size.
+        radius: LR pixels on each side that a result pixel depends on.
+
+    Example:
+        >>> generator = Generator(scale=2, num_blocks=1, filters=4)
+        >>> CompiledGenerator(generator)(np.zeros((5, 7, 3), np.float32)).shape
+        (10, 14, 3)
+    """
+
+    def __init__(self, generator: Generator, fast: bool = False):
+        self.scale = generator.scale
+        self.radius = generator.receptive_radius
+        self.filters = generator.filters
+        self._live_arrays = LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
+        first, rest = upsampling_layers(generator)
+        if not fast:
+            self._residual = graph(residual_layers(generator), 3)
+            self._upsampling = graph(lambda x: rest(first(x)), self.filters)
+            return
+        # The layer between is float: its input carries the whole picture, and rounding
+        # that to 8 bit costs more (0.7 dB of PSNR) than all the others together.
+        enlarge, finish = graph(first, self.filters), litert(rest, 4 * self.filters)
+        self._residual = litert(residual_layers(generator), 3)
+        self._upsampling = lambda x: finish(enlarge(x))
+
+    def __call__(
+        self, lr: np.ndarray, box: tuple[int, int, int, int] | None = None
+    ) -> np.ndarray:
+        """SR of one window, or of a box in it.
+
+        Args:
+            lr: float32 `[H, W, 3]` in [0, 1].
+            box: First and last row, first and last column of the part that is wanted,
+                in LR pixels; all of it if None. Outside pixels are context.
+
+        Returns:
+            float32 `[scale * H, scale * W, 3]` of the box, in [-1, 1].
+        """
+        height, width, _ = lr.shape
+        top, bottom, left, right = box or (0, height, 0, width)
+        features = self._residual(lr[None])
+        s = self.scale
+        sr = np.empty((s * (bottom - top), s * (right - left), 3), np.float32)
+        for rows, columns in itertools.product(
+            spans(top, bottom, height, UPSAMPLING_TILE, UPSAMPLING_RADIUS),
+            spans(left, right, width, UPSAMPLING_TILE, UPSAMPLING_RADIUS),
+        ):
+            (y0, y1, y, y_end), (x0, x1, x, x_end) = rows, columns
+            part = self._upsampling(features[:, y:y_end, x:x_end])[0]
+            sr[s * (y0 - top) : s * (y1 - top), s * (x0 - left) : s * (x1 - left)] = (
+                part[s * (y0 - y) : s * (y1 - y), s * (x0 - x) : s * (x1 - x)]
+            )
+        return sr
+
+    def default_tile(self) -> int:
+        """The side of tiles, in LR pixels, whose features take up a gibibyte."""
+        window = int((BUDGET / (4 * self.filters * self._live_arrays)) ** 0.5)
+        return max(window - 2 * self.radius, UPSAMPLING_TILE)
+
+    def tiles(
+        self,
+        height: int,
+        width: int,
+        read: Callable[[slice, slice], np.ndarray],
+        tile: int | None = None,
+        self_ensemble: bool = False,
+    ) -> Iterator[tuple[slice, slice, np.ndarray]]:
+        """SR of a picture of any size, tile by tile.
+
+        Args:
+            height: Of the picture, in LR pixels.
+            width: Likewise.
+            read: Gives the LR pixels of some rows and columns, float32 `[h, w, 3]` in
+                [0, 1].
+            tile: Side of the tiles in LR pixels; `default_tile` if None.
+            self_ensemble: Average over the eight flips and transpositions of each tile
+                (Timofte et al. 2016).
+
+        Yields:
+            Rows and columns of the SR picture, and what belongs there: float32 in
+            [-1, 1].
+        """
+        tile = tile or self.default_tile()
+        run = self._ensemble if self_ensemble else self
+        s = self.scale
+        for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(
+            spans(0, height, height, tile, self.radius),
+            spans(0, width, width, tile, self.radius),
+        ):
+            window = read(slice(y, y_end), slice(x, x_end))
+            sr = run(window, (y0 - y, y1 - y, x0 - x, x1 - x))
+            yield slice(s * y0, s * y1), slice(s * x0, s * x1), sr
+
+    def _ensemble(self, lr: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        total = 0.0
+        for flip_rows, flip_columns, swap in itertools.product((False, True), repeat=3):
+            turned, (top, bottom, left, right) = lr, box
+            if flip_rows:
+                turned = turned[::-1]
+                top, bottom = len(lr) - bottom, len(lr) - top
+            if flip_columns:
+                turned = turned[:, ::-1]
+                left, right = lr.shape[1] - right, lr.shape[1] - left
+            if swap:
+                turned = turned.swapaxes(0, 1)
+                top, bottom, left, right = left, right, top, bottom
+            sr = self(np.ascontiguousarray(turned), (top, bottom, left, right))
+            sr = sr.swapaxes(0, 1) if swap else sr
+            sr = sr[:, ::-1] if flip_columns else sr
+            total = total + (sr[::-1] if flip_rows else sr)
+        return total / np.float32(8)
+
+
+def spans(
+    start: int, stop: int, length: int, tile: int, halo: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Divides `start..stop` of an axis into equal parts with windows around them.
+
+    The windows reach `halo` pixels further, but never beyond the axis: there the
+    network must see its own zero padding. They are of one length, so that each is a
+    shape already compiled for; at the ends of the axis that means more context.
+
+    Yields:
+        First and last pixel of a part, first and last pixel of its window.
+    """
+    part = -(-(stop - start) // -(-(stop - start) // tile))
+    window = min(part + 2 * halo, length)
+    for first in range(start, stop, part):
+        low = min(max(first - halo, 0), length - window)
+        yield first, min(first + part, stop), low, low + window

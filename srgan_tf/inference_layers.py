@@ -1,0 +1,162 @@
+"""The generator's layers with constant weights, and what they are compiled by."""
+
+import itertools
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.errors import UserError
+from srgan_tf.models import Generator
+
+
+def _folded(
+    conv: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of a convolution with the BatchNorm behind it."""
+    kernel, *bias = conv.get_weights()
+    if norm is None:
+        return kernel, bias[0]
+    gamma, beta, mean, variance = norm.get_weights()
+    factor = gamma / np.sqrt(variance.astype(np.float64) + norm.epsilon)
+    return (
+        (kernel * factor).astype(np.float32),
+        (beta - mean * factor).astype(np.float32),
+    )
+
+
+def _conv(x, weights):
+    kernel, bias = weights
+    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias)
+
+
+def _prelu(x, slope: np.ndarray):
+    if (slope <= 1).all():
+        return tf.maximum(x, slope * x)  # half the passes over memory
+    return tf.maximum(x, 0.0) + slope * tf.minimum(x, 0.0)
+
+
+def residual_layers(generator: Generator) -> Callable:
+    """From LR up to the elementwise sum behind the residual blocks."""
+    head, body = (
+        _folded(generator.head),
+        _folded(generator.body, generator.body_bn),
+    )
+    slope = np.ravel(generator.head_prelu.alpha)
+    blocks = [
+        (
+            _folded(block.conv1, block.bn1),
+            np.ravel(block.prelu.alpha),
+            _folded(block.conv2, block.bn2),
+        )
+        for block in generator.blocks
+    ]
+
+    def layers(lr):
+        x = skip = _prelu(_conv(lr, head), slope)
+        for conv1, alpha, conv2 in blocks:
+            x = x + _conv(_prelu(_conv(x, conv1), alpha), conv2)
+        return skip + _conv(x, body)
+
+    return layers
+
+
+def upsampling_layers(generator: Generator) -> tuple[Callable, Callable]:
+    """From the features to SR: the first convolution, and what follows it.
+
+    Here every PixelShuffle comes as late as it can: PReLU is per channel, so it may
+    come before, and the last one moves behind the tail, see `_shuffled_tail`.
+    """
+    convs = [_folded(block.conv) for block in generator.upsample]
+    slopes = [np.tile(np.ravel(block.prelu.alpha), 4) for block in generator.upsample]
+    tail = _shuffled_tail(*_folded(generator.tail))
+
+    def first(x):
+        return _prelu(_conv(x, convs[0]), slopes[0])
+
+    def rest(x):
+        for conv, slope in zip(convs[1:], slopes[1:]):
+            x = _prelu(_conv(tf.nn.depth_to_space(x, 2), conv), slope)
+        return tf.nn.depth_to_space(tf.tanh(_conv(x, tail)), 2)
+
+    return first, rest
+
+
+def _shuffled_tail(
+    kernel: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k9 tail as a k5 convolution between unshuffled pixels, 256 channels to 12.
+
+    Its 3 channels fill a fifth of a vector unit; the 12 of 2x2 neighbouring pixels fill
+    most of it, for a quarter more products (by the zeros of each pixel's k10 kernel).
+    """
+    filters = kernel.shape[2]
+    wide = np.zeros((10, 10, filters, 2, 2, 3), np.float32)
+    for row, column in itertools.product(range(2), repeat=2):
+        wide[row : row + 9, column : column + 9, :, row, column] = kernel
+    wide = wide.reshape(5, 2, 5, 2, filters, 12).transpose(0, 2, 1, 3, 4, 5)
+    return wide.reshape(5, 5, 4 * filters, 12), np.tile(bias, 4)
+
+
+def graph(layers: Callable, channels: int) -> Callable:
+    """Layers over constant weights as one TensorFlow graph for any size."""
+    function = tf.function(
+        layers,
+        input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
+        autograph=False,
+    )
+    return lambda x: function(x).numpy()
+
+
+def litert(layers: Callable, channels: int) -> Callable:
+    """Layers in LiteRT: int8 weights, activations quantised as they come."""
+    interpreter_class = _litert_interpreter()
+    module = tf.Module()
+    module.serve = tf.function(
+        layers,
+        input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
+        autograph=False,
+    )
+    # Through a SavedModel: a concrete function converts to a file without weights.
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=module.serve)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        content = converter.convert()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TensorFlow's own interpreter will go
+        interpreter = interpreter_class(
+            model_content=content, num_threads=os.cpu_count()
+        )
+    source = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+    shape = None
+
+    def run(x):
+        nonlocal shape
+        if x.shape != shape:
+            interpreter.resize_tensor_input(source, x.shape)
+            interpreter.allocate_tensors()
+            shape = x.shape
+        interpreter.set_tensor(source, np.ascontiguousarray(x))
+        interpreter.invoke()
+        return interpreter.get_tensor(result)
+
+    return run
+
+
+def _litert_interpreter():
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        # TensorFlow up to 2.21 brings one.
+        Interpreter = getattr(tf.lite, "Interpreter", None)
+        if Interpreter is None:
+            raise UserError(
+                "--fast needs LiteRT: pip install 'srgan_tf[litert]'."
+            ) from None
+    return Interpreter
