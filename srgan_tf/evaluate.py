@@ -20,11 +20,13 @@ from tqdm import tqdm
 from srgan_tf.data.benchmarks import Pair, find_pairs, read_pair
 from srgan_tf.data.imresize import imresize
 from srgan_tf.errors import UserError
+from srgan_tf.inference import CompiledGenerator
 from srgan_tf.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
 from srgan_tf.models import VGGFeatures
 from srgan_tf.pretrained import load_generator
-from srgan_tf.ranges import hr_from_255, lr_from_255, to_uint8
+from srgan_tf.ranges import hr_from_255
 from srgan_tf.report import PAPER, as_json, as_markdown, means_table, pictures_tables
+from srgan_tf.upscaling import upscale_pixels
 
 log = logging.getLogger(__name__)
 
@@ -92,22 +94,6 @@ def evaluate(
     return result
 
 
-def ensemble_of_8(network: Upscaler, lr: np.ndarray) -> np.ndarray:
-    """Self-ensemble: the mean of the answers to all flips and rotations, turned back.
-
-    Args:
-        network: Maps `[h, w, C]` to `[scale * h, scale * w, C]`.
-        lr: `[h, w, C]`.
-    """
-    answers = []
-    for turns in range(4):
-        turned = np.rot90(lr, turns)
-        answers.append(np.rot90(network(turned), -turns))
-        mirrored = network(turned[:, ::-1])[:, ::-1]
-        answers.append(np.rot90(mirrored, -turns))
-    return np.mean(answers, axis=0)
-
-
 def _labels(sources: Sequence[str]) -> dict[str, str]:
     """Short names for paths: the last part, or the whole where that is taken twice."""
     sources = list(dict.fromkeys(map(os.path.normpath, sources)))
@@ -127,21 +113,8 @@ def _upscaler(source: str, scale: int, self_ensemble: bool) -> Upscaler:
             f"--model={source} upscales {generator.scale} times, the benchmark is for "
             f"{scale}: choose another model or --scale={generator.scale}."
         )
-
-    # One trace for all sizes of picture.
-    @tf.function(input_signature=[PICTURE])
-    def run(lr):
-        return generator(lr, training=False)
-
-    def network(lr):
-        return run(lr[None]).numpy()[0]
-
-    def upscale(lr):
-        rgb = lr_from_255(np.broadcast_to(lr, (*lr.shape[:2], 3)).astype(np.float32))
-        sr = ensemble_of_8(network, rgb) if self_ensemble else network(rgb)
-        return to_uint8(sr if lr.shape[-1] == 3 else sr.mean(axis=-1, keepdims=True))
-
-    return upscale
+    compiled = CompiledGenerator(generator)
+    return lambda lr: upscale_pixels(compiled, lr, self_ensemble=self_ensemble)
 
 
 def _vgg_features(weights: str | None) -> FeatureMaps:

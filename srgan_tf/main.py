@@ -193,7 +193,8 @@ def _train(arguments: Sequence[str]) -> None:
         raise UserError(f"--scale={FLAGS.scale}: must be 2, 4 or 8.")
     if FLAGS.crop_size % FLAGS.scale:
         raise UserError(
-            f"--crop_size={FLAGS.crop_size} must be a multiple of --scale={FLAGS.scale}."
+            f"--crop_size={FLAGS.crop_size} must be a multiple of "
+            f"--scale={FLAGS.scale}."
         )
     from srgan_tf.config import Config
     from srgan_tf.training import train

@@ -12,7 +12,7 @@ from PIL import Image
 
 from srgan_tf.data.imresize import imresize
 from srgan_tf.errors import UserError
-from srgan_tf.evaluate import ensemble_of_8, evaluate
+from srgan_tf.evaluate import evaluate
 from srgan_tf.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
 from srgan_tf.models import Generator
 
@@ -106,9 +106,8 @@ def test_command(tiny, run_folder):
 def test_bad_input_is_one_line_and_exit_code_1(tiny):
     done = command("--model=nothing.h5", f"--benchmarks={tiny / 'Tiny'}")
     assert done.returncode == 1
-    assert done.stderr.strip() == (
-        "Error: There is no model nothing.h5: name a file or a run folder."
-    )
+    assert done.stderr.startswith("Error: There is no model nothing.h5: name a file")
+    assert done.stderr.count("\n") == 1
 
 
 def means(result, benchmark, model="bicubic"):
@@ -146,22 +145,6 @@ def test_names_of_equal_files_tell_them_apart(tiny, run_folder, monkeypatch):
     result = evaluate(models, [str(tiny / "Tiny")])
     found = result["benchmarks"]["Tiny"]["models"]
     assert list(found) == ["x4_generator.keras", "generator.keras"]
-
-
-def test_ensemble_is_the_mean_over_flips_and_rotations():
-    lr = np.random.default_rng(0).uniform(size=(3, 4, 1))
-
-    def nearest(x):
-        return x.repeat(2, axis=0).repeat(2, axis=1)
-
-    def skewed(x):
-        return nearest(x) * np.linspace(0, 2, 2 * x.shape[1])[None, :, None]
-
-    np.testing.assert_allclose(ensemble_of_8(nearest, lr), nearest(lr))
-    turned = ensemble_of_8(skewed, np.rot90(lr[:, ::-1]))
-    np.testing.assert_allclose(
-        turned, np.rot90(ensemble_of_8(skewed, lr)[:, ::-1]), atol=1e-12
-    )
 
 
 def test_self_ensemble_changes_networks_only(tiny, run_folder):
