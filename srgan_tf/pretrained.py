@@ -1,5 +1,6 @@
 """Loading generators: by file, by run folder, in our layout or in krasserm's."""
 
+import hashlib
 import itertools
 import os
 from pathlib import Path
@@ -29,10 +30,14 @@ def load_generator(source: str | os.PathLike) -> Generator:
             (the same network, saved by Keras 2).
 
     Raises:
-        UserError: If there is no such file, or it holds no generator.
+        UserError: If there is no such file, it holds no generator, or it is a released
+            one that does not match its SHA-256.
     """
     released = released_models()
-    path = released.get(str(source), Path(source))
+    path = Path(source)
+    if str(source) in released:
+        path = released[str(source)]
+        _check_hash(path)
     if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
@@ -56,6 +61,15 @@ def load_generator(source: str | os.PathLike) -> Generator:
     if not isinstance(model, Generator):
         raise UserError(f"{path} holds a {type(model).__name__}, not a Generator.")
     return model
+
+
+def _check_hash(path: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if (
+        f"{digest}  {path.name}"
+        not in (WEIGHTS / "SHA256SUMS").read_text().splitlines()
+    ):
+        raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
 
 
 def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) -> None:

@@ -1,9 +1,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from srgan_tf.models import Generator
-from srgan_tf.models.generator import ICNR
+from srgan_tf.models.generator import ICNR, pixel_shuffle
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_output_is_float32_under_mixed_precision():
 def test_an_untrained_upsampling_shows_no_checkerboard():
     kernel = np.asarray(ICNR(2)((3, 3, 4, 16)))
     x = keras.ops.nn.conv(np.ones((1, 6, 6, 4), "float32"), kernel, padding="same")
-    pixels = np.asarray(keras.ops.depth_to_space(x, 2))[0]
+    pixels = np.asarray(pixel_shuffle(x, 2))[0]
     blocks = pixels.reshape(6, 2, 6, 2, 4)
     np.testing.assert_allclose(
         blocks, np.broadcast_to(blocks[:, :1, :, :1], (6, 2, 6, 2, 4))
@@ -88,3 +89,11 @@ def test_nothing_beyond_the_receptive_radius_counts(scale):
     difference = np.abs(np.asarray(generator(lr)) - np.asarray(generator(changed)))
     reached = np.flatnonzero(difference.max(axis=(0, 2, 3)))
     assert 0 < reached.max() < scale * (radius + 1)
+
+
+def test_pixel_shuffle_is_the_same_with_and_without_keras_op(monkeypatch):
+    x = np.random.default_rng(0).random((2, 3, 5, 16), np.float32)
+    expected = np.asarray(tf.nn.depth_to_space(x, 2))
+    np.testing.assert_array_equal(pixel_shuffle(x, 2), expected)
+    monkeypatch.delattr(keras.ops, "depth_to_space", raising=False)
+    np.testing.assert_array_equal(pixel_shuffle(x, 2), expected)

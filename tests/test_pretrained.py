@@ -7,9 +7,18 @@ import keras
 import numpy as np
 import pytest
 
+from srgan_tf import pretrained
+from srgan_tf.data.pairs import whole_pair
+from srgan_tf.data.sources import find_photos, read_photo
 from srgan_tf.errors import UserError
+from srgan_tf.metrics import psnr, rgb_to_y, shave
 from srgan_tf.models import Discriminator, Generator
-from srgan_tf.pretrained import load_discriminator_weights, load_generator
+from srgan_tf.pretrained import (
+    load_discriminator_weights,
+    load_generator,
+    released_models,
+)
+from srgan_tf.ranges import hr_to_255, to_uint8
 
 LR = np.random.default_rng(0).uniform(size=(1, 6, 7, 3)).astype(np.float32)
 
@@ -145,3 +154,29 @@ def test_discriminators_of_keras_2(tmp_path):
     load_discriminator_weights(loaded, path)
     crops = np.linspace(-1, 1, 32 * 32 * 3, dtype=np.float32).reshape(1, 32, 32, 3)
     np.testing.assert_allclose(loaded(crops), saved(crops), atol=1e-5)
+
+
+def test_a_changed_released_file_is_refused(tmp_path, monkeypatch):
+    for name in ("srresnet_x4.weights.h5", "SHA256SUMS"):
+        whole = (pretrained.WEIGHTS / name).read_bytes()
+        (tmp_path / name).write_bytes(whole)
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    load_generator("srresnet_x4")
+    path = tmp_path / "srresnet_x4.weights.h5"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match="is damaged or not ours"):
+        load_generator("srresnet_x4")
+
+
+@pytest.mark.parametrize(("name", "floor"), [("srresnet_x4", 27.5), ("srgan_x4", 25.0)])
+def test_released_generators_reach_their_floor_on_bundled_photos(name, floor):
+    assert set(released_models()) == {"srresnet_x4", "srgan_x4"}
+    generator = load_generator(name)
+    assert generator.count_params() == 1_552_771
+    scores = []
+    for path in find_photos("bundled", "validation"):
+        lr, hr = whole_pair(read_photo(path)[128:384, 128:384], 4)
+        sr = to_uint8(generator(lr)).astype(float)
+        luma = (shave(rgb_to_y(x), 4) for x in (hr_to_255(hr), sr))
+        scores.append(float(psnr(*luma)[0]))
+    assert np.mean(scores) > floor

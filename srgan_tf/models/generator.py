@@ -38,6 +38,18 @@ def _conv(filters: int, kernel_size: int, **kwargs) -> layers.Conv2D:
     return layers.Conv2D(filters, kernel_size, padding="same", **kwargs)
 
 
+def pixel_shuffle(x, factor: int):
+    """Turns `[N, H, W, factor**2 * C]` into `[N, factor * H, factor * W, C]`."""
+    if hasattr(ops, "depth_to_space"):
+        return ops.depth_to_space(x, factor)
+    # Keras 3.12, the last for Python 3.10, does not have it.
+    batch, height, width, depth = ops.shape(x)
+    channels = depth // factor**2
+    x = ops.reshape(x, (batch, height, width, factor, factor, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (batch, factor * height, factor * width, channels))
+
+
 def _prelu() -> layers.PReLU:
     # One slope per channel; Keras' default, one per pixel, would fix the size.
     return layers.PReLU(
@@ -85,7 +97,7 @@ class UpsampleBlock(layers.Layer):
         self.prelu.build(input_shape)
 
     def call(self, x):
-        return self.prelu(ops.depth_to_space(self.conv(x), 2))
+        return self.prelu(pixel_shuffle(self.conv(x), 2))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
