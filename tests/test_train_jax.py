@@ -1,4 +1,4 @@
-"""The JAX script trains as the TensorFlow code does, and TensorFlow loads its result."""
+"""The JAX script trains as the TensorFlow code does; TensorFlow loads its result."""
 
 import importlib.util
 import os
@@ -112,7 +112,7 @@ def test_two_steps_equal_those_on_tensorflow(tmp_path, name):
 
 
 def save_vgg(path) -> None:
-    """Writes random VGG19 weights of blocks 1 and 2 in the layout of Keras' own file."""
+    """Writes random VGG19 weights of two blocks in the layout of Keras' own file."""
     import h5py
 
     vgg = keras.applications.VGG19(include_top=False, weights=None)

@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
     add("--local", type=Path, help="Folder that stays here, for the whole state.")
     add("--minutes", type=float, default=9.0, help="Time of this piece.")
     add("--pieces", type=int, default=1, help="Pieces of the stage, if --steps=0.")
-    add("--steps", type=int, default=0, help="0: as many as the time allows.")
+    add("--steps", type=int, default=0, help="0: what the time allows.")
     add("--steps_per_call", type=int, default=100, help="Steps in one dispatch.")
     add("--save_minutes", type=float, default=3.0, help="Between checkpoints.")
     add("--valid_every", type=int, default=2000, help="Steps between validations.")
@@ -224,7 +224,7 @@ def train(args: argparse.Namespace) -> None:
     state = trainer.first_state()
     steps = args.steps
     folders = [folder for folder in (args.resume, args.local) if folder]
-    step, parts = max((newest(folder, args.stage) for folder in folders))
+    step, parts = max(newest(folder, args.stage) for folder in folders)
     if step:
         planned, state = restore(parts, state)
         steps = steps or planned
@@ -257,9 +257,10 @@ def train(args: argparse.Namespace) -> None:
         return time.monotonic() - start
 
     end, saved, timed, reserve = 60 * args.minutes, elapsed(), [], 5.0
+    count = args.steps_per_call  # always the same, to compile once
+    steps = -(-steps // count) * count
     while (not steps or step < steps) and elapsed() + reserve < end:
         before = elapsed()
-        count = min(args.steps_per_call, steps - step if steps else args.steps_per_call)
         # Until the speed is known, the learning rate is that of the beginning.
         state, logs = trainer.run(state, photos, step, steps or 1e9, count)
         jax.block_until_ready(state)
@@ -268,7 +269,8 @@ def train(args: argparse.Namespace) -> None:
         if not steps and len(timed) == 4:
             start_up = before + 15.0
             speed = 1 / np.median(timed[1:])
-            steps = int(0.97 * speed * args.pieces * (end - start_up))
+            steps = int(0.97 * speed * args.pieces * (end - start_up) / count) * count
+            steps = max(steps, step)
             print(f"--steps={steps} at {speed:.1f} steps/s.", flush=True)
         if step % args.valid_every < count or (steps and step >= steps):
             row = {"step": step, **logs, "steps_per_second": 1 / timed[-1]}
