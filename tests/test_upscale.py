@@ -357,7 +357,12 @@ def test_fuzz_200_files(tmp_path, model):
 def command(*arguments):
     line = [sys.executable, "-m", "srgan_tf.main", "upscale", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(line, **pipes)
+    # A shell's background job ignores SIGINT and hands that on, as CI may run this.
+    return subprocess.Popen(line, **pipes, preexec_fn=heed_interrupts)
+
+
+def heed_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")
