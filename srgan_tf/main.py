@@ -185,10 +185,8 @@ def _quiet_start():
             os.close(saved)
 
 
-def _train(arguments: Sequence[str]) -> None:
+def _train() -> None:
     """Train both stages into a run folder, or continue there (the default)."""
-    if arguments:
-        raise UserError(f"train takes flags only. Received: {' '.join(arguments)}")
     if FLAGS.scale not in SCALES:
         raise UserError(f"--scale={FLAGS.scale}: must be 2, 4 or 8.")
     if FLAGS.crop_size % FLAGS.scale:
@@ -205,10 +203,8 @@ def _train(arguments: Sequence[str]) -> None:
     train(Config(**values))
 
 
-def _evaluate(arguments: Sequence[str]) -> None:
+def _evaluate() -> None:
     """Measure models on benchmarks, by the paper's protocol."""
-    if arguments:
-        raise UserError(f"evaluate takes flags only. Received: {' '.join(arguments)}")
     for name in ("model", "benchmarks"):
         if not FLAGS[name].value:
             raise UserError(f"evaluate needs --{name}; see --help.")
@@ -225,7 +221,7 @@ def _evaluate(arguments: Sequence[str]) -> None:
     )
 
 
-def _upscale(arguments: Sequence[str]) -> None:
+def _upscale(*arguments: str) -> None:
     """Upscale photos, folders and globs."""
     # As an exception it passes the places that remove half-written files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -256,10 +252,8 @@ def _upscale(arguments: Sequence[str]) -> None:
     )
 
 
-def _benchmark(arguments: Sequence[str]) -> None:
+def _benchmark() -> None:
     """Measure the speed of upscaling on this machine."""
-    if arguments:
-        raise UserError(f"benchmark takes flags only. Received: {' '.join(arguments)}")
     from srgan_tf.benchmark import benchmark
     from srgan_tf.pretrained import load_generator
 
@@ -298,12 +292,14 @@ def _run(argv: Sequence[str]) -> None:
             f"There is no command {command}: choose from {', '.join(COMMANDS)}, or see "
             "--help."
         )
+    if arguments and command != "upscale":
+        raise UserError(f"{command} takes flags only. Received: {' '.join(arguments)}")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with _quiet_start():
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # says the rest of what it has to say
-    COMMANDS[command](arguments)
+    COMMANDS[command](*arguments)
 
 
 def main() -> None:

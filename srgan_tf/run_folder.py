@@ -106,13 +106,13 @@ class RunFolder:
             except (OSError, KeyError, ValueError) as error:
                 log.warning("Checkpoint %s is damaged (%s).", path, error)
                 continue
-            return int(path.name.split("-")[1].split(".")[0])
+            return _step(path)
         return 0
 
     def latest_step(self, stage: str) -> int:
         """The step of the newest checkpoint of the stage; 0 if there is none."""
         saved = self._saved(stage)
-        return int(saved[-1].name.split("-")[1].split(".")[0]) if saved else 0
+        return _step(saved[-1]) if saved else 0
 
     def rewind(self, stage: str, step: int) -> None:
         """Drops what was logged after a checkpoint that is being continued."""
@@ -172,3 +172,7 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the result has been written."""
         return (self.path / "generator.keras").exists()
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1].split(".")[0])
