@@ -40,7 +40,11 @@ class Config:
     gan_learning_rate: float
     gan_decay_step: int
     ema_decay: float
+    freeze_batch_norm: bool
+    clip_norm: float
     precision: str
+    jit_compile: bool
+    steps_per_execution: int
     log_every: int
     save_every: int
 

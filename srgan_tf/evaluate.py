@@ -6,7 +6,6 @@ a benchmark is the mean over its pictures.
     python -m srgan_tf.main evaluate --model=bicubic,runs/x4 --benchmarks=Set5,Set14
 """
 
-import io
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from srgan_tf.pretrained import load_generator
 from srgan_tf.ranges import hr_from_255
 from srgan_tf.report import PAPER, as_json, as_markdown, means_table, pictures_tables
 from srgan_tf.upscaling import upscale_pixels
+from srgan_tf.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ def evaluate(
             }
     for path in report:
         text = (as_markdown if path.endswith(".md") else as_json)(result)
-        _write_whole(Path(path), text.encode())
+        with whole_file(path) as partial:
+            partial.write_text(text)
     print(pictures_tables(result), means_table(result), sep="\n")
     return result
 
@@ -205,14 +206,6 @@ def _prepare_outputs(report: Sequence[str], save_images: str | None) -> None:
 
 
 def _save_picture(path: Path, picture: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    encoded = io.BytesIO()
     squeezed = picture[..., 0] if picture.shape[-1] == 1 else picture
-    Image.fromarray(squeezed).save(encoded, "png")
-    _write_whole(path, encoded.getvalue())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        Image.fromarray(squeezed).save(partial, "png")

@@ -38,6 +38,11 @@ def _define_flags() -> None:
         text("run_dir", None, "Run folder; runs/NAME of the flagfile if left out.")
         text("init", None, "Start from this generator: a file or a run folder.")
         text("init_discriminator", None, "Start stage 2 from this .h5 file.")
+        flags.DEFINE_bool(
+            "freeze_batch_norm",
+            False,
+            "Leave the generator's BatchNorm as --init has it: for fine-tuning.",
+        )
         integer("seed", 0, "Fixes start weights and the sequence of crops.", 0)
         integer("log_every", 100, "Steps between rows of metrics.csv.", 1)
         integer(
@@ -114,6 +119,20 @@ def _define_flags() -> None:
             "float32",
             ("float32", "mixed_bfloat16", "mixed_float16"),
             "Arithmetic of the networks.",
+        )
+        flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
+        integer(
+            "steps_per_execution",
+            1,
+            "Steps between looks at the losses, a divisor of --log_every and "
+            "--save_every: more of them spare a GPU or TPU some waiting.",
+            1,
+        )
+        number(
+            "clip_norm",
+            0.0,
+            "Above 0 the gradients of each network are scaled down to this norm.",
+            0,
         )
         number(
             "ema_decay",
@@ -194,6 +213,12 @@ def _train() -> None:
             f"--crop_size={FLAGS.crop_size} must be a multiple of "
             f"--scale={FLAGS.scale}."
         )
+    for name in ("log_every", "save_every"):
+        if FLAGS[name].value % FLAGS.steps_per_execution:
+            raise UserError(
+                f"--{name}={FLAGS[name].value} must be a multiple of "
+                f"--steps_per_execution={FLAGS.steps_per_execution}."
+            )
     from srgan_tf.config import Config
     from srgan_tf.training import train
 
@@ -223,8 +248,6 @@ def _evaluate() -> None:
 
 def _upscale(*arguments: str) -> None:
     """Upscale photos, folders and globs."""
-    # As an exception it passes the places that remove half-written files.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from srgan_tf.upscale_files import find_sources, plan, upscale_files
     from srgan_tf.upscaling import check_scale, load_model
 
@@ -304,6 +327,8 @@ def _run(argv: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command line; exits with code 1 and one line on bad input."""
+    # As an exception it passes the places that remove half-written files.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         _run(sys.argv)
     except UserError as error:

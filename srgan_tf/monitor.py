@@ -1,5 +1,7 @@
 """What a training run shows and keeps as it goes."""
 
+import logging
+
 import keras
 import numpy as np
 from tqdm import tqdm
@@ -8,17 +10,27 @@ from srgan_tf.config import Config
 from srgan_tf.data.imresize import imresize
 from srgan_tf.data.pairs import validation_pairs, whole_pair
 from srgan_tf.data.sources import Photos
+from srgan_tf.errors import UserError
+from srgan_tf.held_signals import HeldSignals
 from srgan_tf.metrics import luma_metrics
 from srgan_tf.models import Generator
 from srgan_tf.ranges import to_uint8
 from srgan_tf.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10  # rows of metrics.csv
 
 
 class Monitor(keras.callbacks.Callback):
     """Shows, logs, validates and saves a stage as it goes, counting steps.
 
     It works on a copy of the generator that has the averaged weights where these are
-    on, so that training is not disturbed.
+    on, so that training is not disturbed. It stops the stage after a whole step, with a
+    checkpoint, where a signal asks for that.
+
+    Raises:
+        UserError: From `fit`, where a loss or a weight is no number any more.
     """
 
     def __init__(
@@ -30,46 +42,62 @@ class Monitor(keras.callbacks.Callback):
         start: int,
         generator: Generator,
         optimizer: keras.optimizers.Optimizer,
+        signals: HeldSignals,
     ):
         super().__init__()
         self.config = config
         self.folder = folder
         self.valid = valid
         self.stage = stage
-        self.start = start
+        self.start = self.step = self.saved = start
         self.total = config.steps(stage)
         self.generator = generator
         self.optimizer = optimizer
+        self.signals = signals
+        self.best = folder.best_psnr(stage)
+        self.saturated = 0
         self.copy = Generator.from_config(generator.get_config())
+        if config.freeze_batch_norm:
+            self.copy.freeze_batch_norm()
 
     def on_train_begin(self, logs=None):
         batch = self.config.batch_size
         self.bar = tqdm(
             desc=self.stage,
             total=self.total * batch,
-            initial=self.start * batch,
+            initial=self.step * batch,
             unit="img",
         )
+        self.restored = [float(value) for value in self.model.metrics_variables]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # `fit` has just reset what the checkpoint brought.
+        for variable, value in zip(self.model.metrics_variables, self.restored):
+            variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.start + batch + 1
+        before, self.step = self.step, self.start + batch + 1
         self.bar.set_postfix(
             {name: f"{value:.4g}" for name, value in logs.items()}, refresh=False
         )
-        self.bar.update((step - self.start) * self.config.batch_size - self._seen())
-        last = step == self.total
-        save = last or step % self.config.save_every == 0
-        if save or step % self.config.log_every == 0:
+        self.bar.update((self.step - before) * self.config.batch_size)
+        self._check_finite(logs)
+
+        def due(every):
+            return self.step // every > before // every or self.step == self.total
+
+        save = due(self.config.save_every)
+        if save or due(self.config.log_every):
+            self._hint(logs)
             values = {**logs, "learning_rate": float(self.optimizer.learning_rate)}
             if save:
-                values |= self._validate(step)
-            self.folder.record(self.stage, step, values)
+                values |= self._validate()
+            self.folder.record(self.stage, self.step, values)
             self.model.reset_metrics()
-        if save:
-            self.folder.save(self.model, self.stage, step)
-
-    def _seen(self) -> int:
-        return self.bar.n - self.start * self.config.batch_size
+        if save or self.signals.received:
+            self._save()
+        if self.signals.received:
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self.bar.close()
@@ -81,7 +109,7 @@ class Monitor(keras.callbacks.Callback):
             self.optimizer.finalize_variable_values(self.copy.trainable_variables)
         return self.copy
 
-    def _validate(self, step: int) -> dict[str, float]:
+    def _validate(self) -> dict[str, float]:
         generator = self.result()
         metrics = luma_metrics(generator.scale)
         for lr, hr in validation_pairs(self.valid, generator.scale):
@@ -89,8 +117,47 @@ class Monitor(keras.callbacks.Callback):
             for metric in metrics:
                 metric.update_state(hr, sr)
         picture = comparison(generator, self.valid)
-        self.folder.sample(f"step_{self.stage}_{step:08d}", picture, self.stage, step)
-        return {f"val_{metric.name}": float(metric.result()) for metric in metrics}
+        name = f"step_{self.stage}_{self.step:08d}"
+        self.folder.sample(name, picture, self.stage, self.step)
+        values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
+        if self.stage == "pretrain" and values["val_psnr"] > self.best:
+            self.best = values["val_psnr"]
+            self.folder.save_model(generator, "srresnet.keras")
+        return values
+
+    def _save(self):
+        for variable in self.model.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                self._stop_for("a weight")
+        self.folder.save(self.model, self.stage, self.step)
+        self.saved = self.step
+
+    def _check_finite(self, logs):
+        # The whole comes after its terms, so that a term is named.
+        for name in sorted(logs, key="loss".__eq__):
+            if not np.isfinite(logs[name]):
+                self._stop_for(name)
+
+    def _stop_for(self, name: str):
+        kept = f"The checkpoint of step {self.saved} is kept" if self.saved else ""
+        raise UserError(
+            f"{name} is not finite at step {self.step} of the stage {self.stage}. "
+            f"{kept or 'There is no checkpoint yet'}; lower the learning rate, set "
+            "--clip_norm=1, or leave out mixed_float16."
+        )
+
+    def _hint(self, logs):
+        """Says once what a discriminator that wins for long means."""
+        wins = logs.get("d_hr", 0) - logs.get("d_sr", 0) > 0.98
+        self.saturated = self.saturated + 1 if wins else 0
+        if self.saturated == PATIENCE:
+            log.warning(
+                "D(HR) - D(SR) has been above 0.98 for %d rows of metrics.csv: the "
+                "discriminator tells all crops apart and teaches the generator little. "
+                "A longer stage 1, a larger --adversarial_weight or a lower "
+                "--gan_learning_rate helps; D(HR) 0.6 to 0.9 is healthy.",
+                PATIENCE,
+            )
 
 
 def comparison(generator: Generator, photos, side: int = 320) -> np.ndarray:

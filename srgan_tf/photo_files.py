@@ -25,6 +25,7 @@ from srgan_tf.deep_files import (
 )
 from srgan_tf.errors import UserError
 from srgan_tf.photo_metadata import ORIENTATION, Metadata
+from srgan_tf.whole_files import reason, whole_file
 
 # What `--format` may be, and the file name suffixes of each.
 FORMATS = {
@@ -173,28 +174,22 @@ def write_photo_file(
         pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
     if file_format not in ("png", "tiff") and pixels.dtype == np.uint16:
         pixels = np.round(pixels / 257).astype(np.uint8)
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if file_format == "tiff":
-            write_tiff(partial, pixels, metadata)
-        elif pixels.dtype == np.uint16:
-            write_16bit_png(partial, pixels, metadata)
-        else:
-            with _without_warnings():
-                image_of(pixels).save(
-                    partial,
-                    _PILLOW_FORMATS.get(file_format, file_format.upper()),
-                    **_save_options(file_format, quality),
-                    **metadata.save_options(file_format, pixels),
-                )
-        partial.replace(path)
-    except (OSError, ValueError, RuntimeError, MemoryError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"cannot be written to {path}: {reason[:200]}") from None
-    finally:
-        # Also after Ctrl-C: nothing half-written stays behind.
-        partial.unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            if file_format == "tiff":
+                write_tiff(partial, pixels, metadata)
+            elif pixels.dtype == np.uint16:
+                write_16bit_png(partial, pixels, metadata)
+            else:
+                with _without_warnings():
+                    image_of(pixels).save(
+                        partial,
+                        _PILLOW_FORMATS.get(file_format, file_format.upper()),
+                        **_save_options(file_format, quality),
+                        **metadata.save_options(file_format, pixels),
+                    )
+    except (ValueError, MemoryError) as error:
+        raise UserError(f"{path} cannot be written: {reason(error)}") from None
 
 
 @contextlib.contextmanager

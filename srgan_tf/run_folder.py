@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from PIL import Image
 from srgan_tf.errors import UserError
 from srgan_tf.export import export_saved_model
 from srgan_tf.models import Generator
+from srgan_tf.whole_files import reason, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -79,18 +81,22 @@ class RunFolder:
         for folder in (self.checkpoints, self.samples):
             folder.mkdir(parents=True, exist_ok=True)
         lines = [f"--{name}={value}" for name, value in flags.items()]
-        partial = self.path / "run.flags.partial"
-        partial.write_text("\n".join(lines) + "\n")
-        partial.replace(self.path / "run.flags")
+        with whole_file(self.path / "run.flags") as partial:
+            partial.write_text("\n".join(lines) + "\n")
 
     def _saved(self, stage: str) -> list[Path]:
         return sorted(self.checkpoints.glob(f"{stage}-*.weights.h5"))
 
     def save(self, model: keras.Model, stage: str, step: int) -> None:
-        """Saves weights and optimizer state; older checkpoints of the stage go."""
-        partial = self.checkpoints / "partial.weights.h5"
-        model.save_weights(partial)
-        partial.replace(self.checkpoints / f"{stage}-{step:08d}.weights.h5")
+        """Saves weights, optimizer state and metrics; the stage's oldest goes.
+
+        Raises:
+            UserError: If it cannot be written; those before are still there.
+        """
+        with whole_file(self.checkpoints / f"{stage}-{step:08d}.weights.h5") as partial:
+            model.save_weights(partial)
+            with h5py.File(partial, "a") as file:  # Keras leaves metrics out
+                file.attrs["metrics"] = [float(v) for v in model.metrics_variables]
         for old in self._saved(stage)[: -self.keep_checkpoints]:
             old.unlink()
 
@@ -99,14 +105,27 @@ class RunFolder:
 
         Returns:
             Its step; 0 if there is none.
+
+        Raises:
+            UserError: If there are checkpoints and none of them is whole.
         """
-        for path in reversed(self._saved(stage)):
+        saved = self._saved(stage)
+        for path in reversed(saved):
             try:
                 model.load_weights(path)
+                with h5py.File(path) as file:
+                    metrics = file.attrs["metrics"]
             except (OSError, KeyError, ValueError) as error:
-                log.warning("Checkpoint %s is damaged (%s).", path, error)
+                log.warning("Checkpoint %s is damaged (%s).", path, reason(error))
                 continue
+            for variable, value in zip(model.metrics_variables, metrics):
+                variable.assign(value)
             return _step(path)
+        if saved:
+            raise UserError(
+                f"No checkpoint of the stage {stage} in {self.checkpoints} is whole: "
+                "choose another --run_dir, or remove them to begin the stage anew."
+            )
         return 0
 
     def latest_step(self, stage: str) -> int:
@@ -114,29 +133,47 @@ class RunFolder:
         saved = self._saved(stage)
         return _step(saved[-1]) if saved else 0
 
+    def rows(self) -> list[dict[str, str]]:
+        """The rows of `metrics.csv`; a last one that was cut off is left out."""
+        if not self.metrics.exists():
+            return []
+        with self.metrics.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if row[COLUMNS[-1]] is not None]
+
     def rewind(self, stage: str, step: int) -> None:
         """Drops what was logged after a checkpoint that is being continued."""
-        if not self.metrics.exists():
-            return
-        with self.metrics.open(newline="") as file:
-            rows = list(csv.DictReader(file))
         now = STAGES.index(stage), step
-        kept = [r for r in rows if (STAGES.index(r["stage"]), int(r["step"])) <= now]
-        partial = self.metrics.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+        kept = [
+            row
+            for row in self.rows()
+            if (STAGES.index(row["stage"]), int(row["step"])) <= now
+        ]
+        with whole_file(self.metrics) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(kept)
-        partial.replace(self.metrics)
+
+    def best_psnr(self, stage: str) -> float:
+        """The highest validation PSNR of the stage so far; -inf before the first."""
+        logged = (row["val_psnr"] for row in self.rows() if row["stage"] == stage)
+        return max((float(psnr) for psnr in logged if psnr), default=float("-inf"))
 
     def record(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Appends a row to `metrics.csv` and scalars to the TensorBoard log."""
-        new = not self.metrics.exists()
-        with self.metrics.open("a", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            if new:
-                writer.writeheader()
-            writer.writerow({"stage": stage, "step": step, **values})
+        """Appends a row to `metrics.csv` and scalars to the TensorBoard log.
+
+        Raises:
+            UserError: If the disk is full.
+        """
+        try:
+            with self.metrics.open("a", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+                if file.tell() == 0:
+                    writer.writeheader()
+                writer.writerow({"stage": stage, "step": step, **values})
+        except OSError as error:
+            raise UserError(
+                f"{self.metrics} cannot be written: {reason(error)}"
+            ) from None
         with self._board().as_default(step=step):
             for name, value in values.items():
                 tf.summary.scalar(f"{stage}/{name}", value)
@@ -144,9 +181,8 @@ class RunFolder:
 
     def sample(self, name: str, picture: np.ndarray, stage: str, step: int) -> None:
         """Writes uint8 `[H, W, 3]` to `samples/NAME.png` and to TensorBoard."""
-        partial = self.samples / "partial.png"
-        Image.fromarray(picture).save(partial)
-        partial.replace(self.samples / f"{name}.png")
+        with whole_file(self.samples / f"{name}.png") as partial:
+            Image.fromarray(picture).save(partial)
         with self._board().as_default(step=step):
             tf.summary.image(f"{stage}/bicubic_sr_hr", picture[None])
 
@@ -157,10 +193,9 @@ class RunFolder:
 
     def save_model(self, model: keras.Model, name: str) -> None:
         """Writes `NAME`, a `.keras` or `.weights.h5` file."""
-        partial = self.path / f"partial.{name}"
         save = model.save_weights if name.endswith(".weights.h5") else model.save
-        save(partial)
-        partial.replace(self.path / name)
+        with whole_file(self.path / name) as partial:
+            save(partial)
 
     def save_result(self, generator: Generator) -> None:
         """Writes the trained generator in its three forms."""

@@ -1,13 +1,16 @@
 """The two stages of training: SRResNet on a pixel loss, then SRGAN (section 3.2)."""
 
 import logging
+import signal
 
 import keras
+import tensorflow as tf
 
 from srgan_tf.config import Config, resolve
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.data.sources import Photos, find_photos
 from srgan_tf.errors import UserError
+from srgan_tf.held_signals import HeldSignals
 from srgan_tf.losses import content_loss
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.monitor import Monitor, comparison
@@ -48,7 +51,6 @@ def train(config: Config) -> None:
     stages = Stages(config, folder, photos, valid)
     if config.pretrain_steps:
         generator = stages.pretrain(generator, losses["pretrain"])
-        folder.save_model(generator, "srresnet.keras")
     if config.gan_steps:
         generator = stages.gan(generator, losses["gan"])
     folder.save_result(generator)
@@ -127,17 +129,31 @@ class Stages:
         self.photos = photos
         self.valid = valid
 
-    def _adam(self, learning_rate) -> keras.optimizers.Adam:
-        decay = self.config.ema_decay
-        average = {"use_ema": True, "ema_momentum": decay} if decay else {}
-        return keras.optimizers.Adam(learning_rate, beta_1=0.9, **average)
+    def _adam(self, rate, ema_decay: float = 0.0) -> keras.optimizers.Adam:
+        """Adam of section 3.2, with what the flags add."""
+        average = {"use_ema": True, "ema_momentum": ema_decay} if ema_decay else {}
+        clip = self.config.clip_norm or None
+        return keras.optimizers.Adam(rate, beta_1=0.9, global_clipnorm=clip, **average)
+
+    def _execution(self) -> dict[str, object]:
+        return {
+            "jit_compile": self.config.jit_compile,
+            "steps_per_execution": self.config.steps_per_execution,
+        }
 
     def pretrain(self, generator: Generator, loss: keras.losses.Loss) -> Generator:
-        """Stage 1, SRResNet: plain supervised Keras."""
-        optimizer = self._adam(self.config.pretrain_learning_rate)
-        generator.compile(optimizer, loss, jit_compile=False)
-        optimizer.build(generator.trainable_variables)
-        return self._fit("pretrain", generator, generator, optimizer)
+        """Stage 1, SRResNet: plain supervised Keras.
+
+        Returns:
+            The generator with the best validation PSNR.
+        """
+        rate = self.config.pretrain_learning_rate
+        optimizer = self._adam(rate, self.config.ema_decay)
+        generator.compile(optimizer, loss, **self._execution())
+        # Built, it is restored with the weights. (Loss scaling may wrap it.)
+        generator.optimizer.build(generator.trainable_variables)
+        self._fit("pretrain", generator, generator, optimizer)
+        return load_generator(self.folder.path / "srresnet.keras")
 
     def gan(self, generator: Generator, loss: keras.losses.Loss) -> Generator:
         """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator."""
@@ -146,18 +162,18 @@ class Stages:
         discriminator = Discriminator(config.crop_size)
         if config.init_discriminator:
             load_discriminator_weights(discriminator, config.init_discriminator)
-        rate = config.gan_learning_rate
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+            [config.gan_decay_step],
+            [config.gan_learning_rate, config.gan_learning_rate / 10],
+        )
+        optimizer = self._adam(schedule, config.ema_decay)
         model = SRGAN(generator, discriminator)
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay
-        optimizer = self._adam(schedule([config.gan_decay_step], [rate, rate / 10]))
         model.compile(
             content_loss=loss,
             g_optimizer=optimizer,
-            d_optimizer=keras.optimizers.Adam(
-                schedule([config.gan_decay_step], [rate, rate / 10]), beta_1=0.9
-            ),
+            d_optimizer=self._adam(schedule),
             adversarial_weight=config.adversarial_weight,
-            jit_compile=False,
+            **self._execution(),
         )
         result = self._fit("gan", model, generator, optimizer)
         self.folder.save_model(discriminator, "discriminator.weights.h5")
@@ -166,29 +182,51 @@ class Stages:
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
         config = self.config
+        if config.freeze_batch_norm:
+            generator.freeze_batch_norm()
         total = config.steps(stage)
         start = self.folder.restore(model, stage)
-        monitor = Monitor(
-            config, self.folder, self.valid, stage, start, generator, optimizer
-        )
         if start < total:
             self.folder.rewind(stage, start)
-            pairs = training_pairs(
-                self.photos,
-                config.crop_size,
-                config.scale,
-                config.batch_size,
-                seed=2 * config.seed + (stage == "gan"),
-                start=start,
+        with HeldSignals() as signals:
+            monitor = Monitor(
+                config,
+                self.folder,
+                self.valid,
+                stage,
+                start,
+                generator,
+                optimizer,
+                signals,
             )
-            model.fit(
-                pairs,
-                steps_per_epoch=total - start,
-                shuffle=False,
-                verbose=0,
-                callbacks=[monitor],
+            if start < total:
+                model.fit(
+                    self._pairs(stage, start).take(total - start),
+                    steps_per_epoch=total - start,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[monitor],
+                )
+        if signals.received:
+            log.warning(
+                "Stopped after step %d of the stage %s, with a checkpoint: the same "
+                "command continues.",
+                monitor.step,
+                stage,
             )
-            # The end of `fit` leaves averaged weights in the model; the checkpoint,
-            # made before, has the live ones.
-            self.folder.restore(model, stage)
+            signal.raise_signal(signals.received)
+        # The end of `fit` leaves averaged weights in the model; the checkpoint, made
+        # before, has the live ones.
+        self.folder.restore(model, stage)
         return monitor.result()
+
+    def _pairs(self, stage: str, start: int) -> tf.data.Dataset:
+        config = self.config
+        return training_pairs(
+            self.photos,
+            config.crop_size,
+            config.scale,
+            config.batch_size,
+            seed=2 * config.seed + (stage == "gan"),
+            start=start,
+        )

@@ -79,7 +79,11 @@ def config(tmp_path, photo_folder):
             "gan_learning_rate": 1e-3,
             "gan_decay_step": 100,
             "ema_decay": 0.0,
+            "freeze_batch_norm": False,
+            "clip_norm": 0.0,
             "precision": "float32",
+            "jit_compile": False,
+            "steps_per_execution": 1,
             "log_every": 1,
             "save_every": 2,
         }

@@ -175,6 +175,20 @@ class Generator(keras.Model):
         return (batch, *size, 3)
 
     @property
+    def batch_norms(self) -> list[layers.BatchNormalization]:
+        """Its BatchNorm layers, in order."""
+        return [bn for b in self.blocks for bn in (b.bn1, b.bn2)] + [self.body_bn]
+
+    def freeze_batch_norm(self) -> None:
+        """Keeps statistics, scale and offset of BatchNorm from now on.
+
+        Training then sees the very function that inference computes: for fine-tuning
+        from good weights, where statistics of small batches would only disturb.
+        """
+        for layer in self.batch_norms:
+            layer.trainable = False
+
+    @property
     def receptive_radius(self) -> int:
         """LR pixels on each side that an output pixel can depend on: 40 at B = 16.
 

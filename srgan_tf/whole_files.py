@@ -1,0 +1,41 @@
+"""Files that are written whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from srgan_tf.errors import UserError
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a temporary path beside `path` that takes its place at the end.
+
+    Where the writing fails or is interrupted, what was at `path` stays as it was and
+    the temporary file goes. The folder is made if needed. The temporary name ends as
+    `path` does, for writers that tell the format from it.
+
+    Raises:
+        UserError: If the file cannot be written: a full disk, a missing permission.
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        # On the disk before the name is: a crash must not leave an empty file.
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # RuntimeError: HDF5's, at closing
+        raise UserError(f"{path} cannot be written: {reason(error)}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, in one line."""
+    system = getattr(error, "errno", None)
+    text = os.strerror(system) if system else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
