@@ -42,6 +42,7 @@ class Config:
     ema_decay: float
     freeze_batch_norm: bool
     clip_norm: float
+    strategy: str
     precision: str
     jit_compile: bool
     steps_per_execution: int

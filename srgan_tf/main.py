@@ -120,6 +120,14 @@ def _define_flags() -> None:
             ("float32", "mixed_bfloat16", "mixed_float16"),
             "Arithmetic of the networks.",
         )
+        choice(
+            "strategy",
+            "auto",
+            ("auto", "one", "mirrored", "multi_worker", "tpu"),
+            "Devices for training: one; all GPUs of this machine (mirrored); all "
+            "machines in TF_CONFIG (multi_worker); a TPU; auto: what there is, but "
+            "no TPU.",
+        )
         flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
         integer(
             "steps_per_execution",

@@ -76,7 +76,8 @@ class Monitor(keras.callbacks.Callback):
             variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
-        before, self.step = self.step, self.start + batch + 1
+        # Where several steps are executed at once, Keras counts the last ones as full.
+        before, self.step = self.step, min(self.start + batch + 1, self.total)
         self.bar.set_postfix(
             {name: f"{value:.4g}" for name, value in logs.items()}, refresh=False
         )
@@ -87,6 +88,8 @@ class Monitor(keras.callbacks.Callback):
             return self.step // every > before // every or self.step == self.total
 
         save = due(self.config.save_every)
+        if save or self.signals.received:
+            self._check_weights()
         if save or due(self.config.log_every):
             self._hint(logs)
             values = {**logs, "learning_rate": float(self.optimizer.learning_rate)}
@@ -95,7 +98,8 @@ class Monitor(keras.callbacks.Callback):
             self.folder.record(self.stage, self.step, values)
             self.model.reset_metrics()
         if save or self.signals.received:
-            self._save()
+            self.folder.save(self.model, self.stage, self.step)
+            self.saved = self.step
         if self.signals.received:
             self.model.stop_training = True
 
@@ -125,23 +129,22 @@ class Monitor(keras.callbacks.Callback):
             self.folder.save_model(generator, "srresnet.keras")
         return values
 
-    def _save(self):
+    def _check_weights(self):
         for variable in self.model.trainable_variables:
             if not np.isfinite(variable.numpy()).all():
-                self._stop_for("a weight")
-        self.folder.save(self.model, self.stage, self.step)
-        self.saved = self.step
+                self._stop_for(f"the weight {variable.path}")
 
     def _check_finite(self, logs):
-        # The whole comes after its terms, so that a term is named.
-        for name in sorted(logs, key="loss".__eq__):
-            if not np.isfinite(logs[name]):
-                self._stop_for(name)
+        bad = [name for name, value in logs.items() if not np.isfinite(value)]
+        if bad:
+            # The terms tell more than their sum.
+            terms = [name for name in bad if name.endswith("_loss")] or bad
+            self._stop_for(", ".join(terms))
 
-    def _stop_for(self, name: str):
+    def _stop_for(self, names: str):
         kept = f"The checkpoint of step {self.saved} is kept" if self.saved else ""
         raise UserError(
-            f"{name} is not finite at step {self.step} of the stage {self.stage}. "
+            f"Not finite at step {self.step} of the stage {self.stage}: {names}. "
             f"{kept or 'There is no checkpoint yet'}; lower the learning rate, set "
             "--clip_norm=1, or leave out mixed_float16."
         )

@@ -1,6 +1,7 @@
 """The files of a training run. All but logs are written whole or not at all."""
 
 import csv
+import functools
 import logging
 import os
 from collections.abc import Mapping
@@ -37,17 +38,30 @@ COLUMNS = (
 MODEL_FLAGS = ("scale", "num_blocks", "filters", "crop_size")
 
 
+def _by_chief(method):
+    """Makes a method that writes do nothing on all workers but one."""
+
+    @functools.wraps(method)
+    def chosen(self, *args, **kwargs):
+        if self.chief:
+            method(self, *args, **kwargs)
+
+    return chosen
+
+
 class RunFolder:
     """`run.flags`, `checkpoints/`, `logs/`, `metrics.csv`, `samples/` and the models.
 
     Args:
         path: The folder, made if needed.
+        chief: Whether this process writes it. Other workers read it only.
     """
 
     keep_checkpoints = 3
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, chief: bool = True):
         self.path = Path(path)
+        self.chief = chief
         self.checkpoints = self.path / "checkpoints"
         self.samples = self.path / "samples"
         self.metrics = self.path / "metrics.csv"
@@ -76,6 +90,7 @@ class RunFolder:
                     f"--{name}={recorded[name]}; keep that or choose another --run_dir."
                 )
 
+    @_by_chief
     def write_flags(self, flags: Mapping[str, object]) -> None:
         """Writes `run.flags`, which `--flagfile` replays."""
         for folder in (self.checkpoints, self.samples):
@@ -93,10 +108,16 @@ class RunFolder:
         Raises:
             UserError: If it cannot be written; those before are still there.
         """
+        # Reading a metric brings the workers' parts together, so all must do it.
+        metrics = [float(value) for value in model.metrics_variables]
+        self._write_checkpoint(model, stage, step, metrics)
+
+    @_by_chief
+    def _write_checkpoint(self, model, stage, step, metrics) -> None:
         with whole_file(self.checkpoints / f"{stage}-{step:08d}.weights.h5") as partial:
             model.save_weights(partial)
             with h5py.File(partial, "a") as file:  # Keras leaves metrics out
-                file.attrs["metrics"] = [float(v) for v in model.metrics_variables]
+                file.attrs["metrics"] = metrics
         for old in self._saved(stage)[: -self.keep_checkpoints]:
             old.unlink()
 
@@ -140,6 +161,7 @@ class RunFolder:
         with self.metrics.open(newline="") as file:
             return [row for row in csv.DictReader(file) if row[COLUMNS[-1]] is not None]
 
+    @_by_chief
     def rewind(self, stage: str, step: int) -> None:
         """Drops what was logged after a checkpoint that is being continued."""
         now = STAGES.index(stage), step
@@ -158,6 +180,7 @@ class RunFolder:
         logged = (row["val_psnr"] for row in self.rows() if row["stage"] == stage)
         return max((float(psnr) for psnr in logged if psnr), default=float("-inf"))
 
+    @_by_chief
     def record(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """Appends a row to `metrics.csv` and scalars to the TensorBoard log.
 
@@ -179,6 +202,7 @@ class RunFolder:
                 tf.summary.scalar(f"{stage}/{name}", value)
         self._board().flush()
 
+    @_by_chief
     def sample(self, name: str, picture: np.ndarray, stage: str, step: int) -> None:
         """Writes uint8 `[H, W, 3]` to `samples/NAME.png` and to TensorBoard."""
         with whole_file(self.samples / f"{name}.png") as partial:
@@ -191,12 +215,14 @@ class RunFolder:
             self._writer = tf.summary.create_file_writer(str(self.path / "logs"))
         return self._writer
 
+    @_by_chief
     def save_model(self, model: keras.Model, name: str) -> None:
         """Writes `NAME`, a `.keras` or `.weights.h5` file."""
         save = model.save_weights if name.endswith(".weights.h5") else model.save
         with whole_file(self.path / name) as partial:
             save(partial)
 
+    @_by_chief
     def save_result(self, generator: Generator) -> None:
         """Writes the trained generator in its three forms."""
         self.save_model(generator, "generator.weights.h5")

@@ -73,6 +73,21 @@ class SRGAN(keras.Model):
         optimizer.build(network.trainable_variables)
         return optimizer
 
+    def fit(self, *args, **kwargs):
+        """As Keras' own, which cannot train on several workers.
+
+        Raises:
+            NotImplementedError: Under `MultiWorkerMirroredStrategy`.
+        """
+        strategy = tf.distribute.MultiWorkerMirroredStrategy
+        if isinstance(self.distribute_strategy, strategy):
+            raise NotImplementedError(
+                "Keras 3 cannot `fit` on several workers (keras-team/keras #20585): "
+                "use `srgan_tf.main train --strategy=multi_worker` or "
+                "`srgan_tf.devices.fit_workers`."
+            )
+        return super().fit(*args, **kwargs)
+
     def call(self, lr, training=False):
         return self.generator(lr, training=training)
 
@@ -105,11 +120,13 @@ class SRGAN(keras.Model):
         g_gradients = g_tape.gradient(g_scaled, g_variables)
         self.g_optimizer.apply(g_gradients, g_variables)
 
+        # Keras has divided the losses by the replicas, whose gradients are added up.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return self._update(
-            loss=loss,
-            content_loss=content,
-            adversarial_loss=adversarial,
-            d_loss=d_loss,
+            loss=replicas * loss,
+            content_loss=replicas * content,
+            adversarial_loss=replicas * adversarial,
+            d_loss=replicas * d_loss,
             d_hr=tf.sigmoid(hr_logits),
             d_sr=tf.sigmoid(sr_logits),
         )
@@ -119,7 +136,8 @@ class SRGAN(keras.Model):
         sr = self.generator(lr, training=False)
         for metric in self.luma_metrics:
             metric.update_state(hr, sr)
-        self.means["content_loss"].update_state(self.content_loss(hr, sr))
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self.means["content_loss"].update_state(replicas * self.content_loss(hr, sr))
         watched = [self.means["content_loss"], *self.luma_metrics]
         return {metric.name: metric.result() for metric in watched}
 

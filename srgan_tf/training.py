@@ -9,6 +9,13 @@ import tensorflow as tf
 from srgan_tf.config import Config, resolve
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.data.sources import Photos, find_photos
+from srgan_tf.devices import (
+    choose_strategy,
+    fit_workers,
+    is_chief,
+    is_multi_worker,
+    wait_for_all,
+)
 from srgan_tf.errors import UserError
 from srgan_tf.held_signals import HeldSignals
 from srgan_tf.losses import content_loss
@@ -25,10 +32,12 @@ def train(config: Config) -> None:
     """Trains both stages into the run folder, continuing what is there.
 
     Raises:
-        UserError: If the data, the VGG19 weights, the start weights or the folder do
-            not fit; before any training.
+        UserError: If the data, the VGG19 weights, the start weights, the devices or the
+            folder do not fit, before any training; or if training fails for good.
     """
-    folder = RunFolder(config.run_dir)
+    strategy = choose_strategy(config.strategy)
+    _check_devices(config, strategy)
+    folder = RunFolder(config.run_dir, is_chief(strategy))
     folder.check_model_flags(config.flags())
     left = [s for s in STAGES if config.steps(s) > folder.latest_step(s)]
     if folder.finished and not left:
@@ -42,13 +51,33 @@ def train(config: Config) -> None:
         return
     config = resolve(config, folder.recorded_flags())
     keras.config.set_dtype_policy(config.precision)
+    with strategy.scope():
+        _train(config, folder, strategy)
+
+
+def _check_devices(config: Config, strategy: tf.distribute.Strategy) -> None:
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise UserError(
+            f"--batch_size={config.batch_size} must be a multiple of the {replicas} "
+            "devices that share each batch."
+        )
+    if is_multi_worker(strategy) and (
+        config.jit_compile or config.steps_per_execution > 1
+    ):
+        raise UserError(
+            "--jit_compile and --steps_per_execution are not there on several workers."
+        )
+
+
+def _train(config: Config, folder: RunFolder, strategy: tf.distribute.Strategy) -> None:
     losses = _losses(config)
     photos, valid = _photos(config)
     keras.utils.set_random_seed(config.seed)
     generator = _first_generator(config)
     folder.write_flags(config.flags())
 
-    stages = Stages(config, folder, photos, valid)
+    stages = Stages(config, folder, photos, valid, strategy)
     if config.pretrain_steps:
         generator = stages.pretrain(generator, losses["pretrain"])
     if config.gan_steps:
@@ -122,17 +151,34 @@ class Stages:
     """Runs the stages of one configuration in one run folder."""
 
     def __init__(
-        self, config: Config, folder: RunFolder, photos: Photos, valid: Photos
+        self,
+        config: Config,
+        folder: RunFolder,
+        photos: Photos,
+        valid: Photos,
+        strategy: tf.distribute.Strategy,
     ):
         self.config = config
         self.folder = folder
         self.photos = photos
         self.valid = valid
+        self.strategy = strategy
+        self.replicas = strategy.num_replicas_in_sync
+
+    def _prepare(self, *networks: Generator | Discriminator) -> None:
+        """Readies BatchNorm for the flags and the devices."""
+        if self.config.freeze_batch_norm:
+            networks[0].freeze_batch_norm()
+        for network in networks:
+            for layer in network.batch_norm_layers():
+                # Statistics of the global batch, as on one device.
+                layer.synchronized = self.replicas > 1
 
     def _adam(self, rate, ema_decay: float = 0.0) -> keras.optimizers.Adam:
         """Adam of section 3.2, with what the flags add."""
         average = {"use_ema": True, "ema_momentum": ema_decay} if ema_decay else {}
-        clip = self.config.clip_norm or None
+        # Keras clips on each device, whose gradients are then added up.
+        clip = self.config.clip_norm / self.replicas or None
         return keras.optimizers.Adam(rate, beta_1=0.9, global_clipnorm=clip, **average)
 
     def _execution(self) -> dict[str, object]:
@@ -147,6 +193,7 @@ class Stages:
         Returns:
             The generator with the best validation PSNR.
         """
+        self._prepare(generator)
         rate = self.config.pretrain_learning_rate
         optimizer = self._adam(rate, self.config.ema_decay)
         generator.compile(optimizer, loss, **self._execution())
@@ -162,6 +209,7 @@ class Stages:
         discriminator = Discriminator(config.crop_size)
         if config.init_discriminator:
             load_discriminator_weights(discriminator, config.init_discriminator)
+        self._prepare(generator, discriminator)
         schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
             [config.gan_decay_step],
             [config.gan_learning_rate, config.gan_learning_rate / 10],
@@ -182,8 +230,6 @@ class Stages:
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
         config = self.config
-        if config.freeze_batch_norm:
-            generator.freeze_batch_norm()
         total = config.steps(stage)
         start = self.folder.restore(model, stage)
         if start < total:
@@ -200,21 +246,21 @@ class Stages:
                 signals,
             )
             if start < total:
-                model.fit(
-                    self._pairs(stage, start).take(total - start),
-                    steps_per_epoch=total - start,
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=[monitor],
-                )
-        if signals.received:
+                pairs = self._pairs(stage, start).take(total - start)
+                if is_multi_worker(self.strategy):
+                    fit_workers(self.strategy, model, pairs, monitor)
+                else:
+                    steps = {"steps_per_epoch": total - start, "shuffle": False}
+                    model.fit(pairs, **steps, verbose=0, callbacks=[monitor])
+        if monitor.signals.received:
             log.warning(
                 "Stopped after step %d of the stage %s, with a checkpoint: the same "
                 "command continues.",
                 monitor.step,
                 stage,
             )
-            signal.raise_signal(signals.received)
+            signal.raise_signal(monitor.signals.received)
+        wait_for_all(self.strategy)
         # The end of `fit` leaves averaged weights in the model; the checkpoint, made
         # before, has the live ones.
         self.folder.restore(model, stage)

@@ -31,7 +31,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:  # RuntimeError: HDF5's, at closing
         raise UserError(f"{path} cannot be written: {reason(error)}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def reason(error: BaseException) -> str:

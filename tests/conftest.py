@@ -81,6 +81,7 @@ def config(tmp_path, photo_folder):
             "ema_decay": 0.0,
             "freeze_batch_norm": False,
             "clip_norm": 0.0,
+            "strategy": "one",
             "precision": "float32",
             "jit_compile": False,
             "steps_per_execution": 1,

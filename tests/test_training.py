@@ -4,10 +4,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from srgan_tf import training
+from srgan_tf.data.pairs import training_pairs, whole_pair
 from srgan_tf.errors import UserError
+from srgan_tf.metrics import luma_metrics
 from srgan_tf.models import Generator
+from srgan_tf.pretrained import load_generator
 from srgan_tf.training import train
 
 
@@ -193,3 +198,131 @@ def test_real_photos_and_real_vgg19_features(config, shared_data):
     )
     train(c)
     assert float(rows(c.run_dir)[-1]["content_loss"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "terms"),
+    [("pretrain", "loss"), ("gan", "adversarial_loss, content_loss, d_loss")],
+)
+def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch, stage, terms):
+    def with_a_bad_batch(*args, seed, start, **kwargs):
+        def spoil(step, pair):
+            lr, hr = pair
+            bad = (seed % 2 == (stage == "gan")) & (step == 2)
+            return lr, tf.where(bad, np.nan, hr)
+
+        pairs = training_pairs(*args, seed=seed, start=start, **kwargs)
+        return pairs.enumerate(start).map(spoil)
+
+    monkeypatch.setattr(training, "training_pairs", with_a_bad_batch)
+    c = config(pretrain_steps=4, gan_steps=4, save_every=1)
+    message = f"^Not finite at step 3 of the stage {stage}: {terms}. .* step 2 is kept"
+    with pytest.raises(UserError, match=message):
+        train(c)
+    saved = Path(c.run_dir, "checkpoints")
+    assert max(saved.glob(f"{stage}-*")).name == f"{stage}-00000002.weights.h5"
+    monkeypatch.undo()
+    train(c)
+    assert all(np.isfinite(array).all() for array in weights(c.run_dir))
+
+
+def test_weights_that_are_no_numbers_are_not_saved(config):
+    c = config(pretrain_learning_rate=float("nan"), save_every=1, gan_steps=0)
+    with pytest.raises(UserError, match="^Not finite at step 1 .* weight .*/kernel"):
+        train(c)
+    assert not list(Path(c.run_dir, "checkpoints").iterdir())
+
+
+def test_stage_1_keeps_the_best_generator(config):
+    c = config(pretrain_steps=5, pretrain_learning_rate=0.1, save_every=1, gan_steps=0)
+    train(c)
+    psnr = [float(row["val_psnr"]) for row in rows(c.run_dir)]
+    assert psnr[-1] < max(psnr)
+    best = load_generator(Path(c.run_dir, "srresnet.keras"))
+    measured = luma_metrics(4)[0]
+    photo = np.asarray(Image.open(c.valid_dataset.rstrip("*")))
+    lr, hr = whole_pair(photo, 4)
+    measured.update_state(hr, best(lr))
+    assert float(measured.result()) == pytest.approx(max(psnr), abs=1e-3)
+    for ours, theirs in zip(weights(c.run_dir), best.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_several_steps_per_execution_change_nothing(config, tmp_path):
+    runs = [
+        config(
+            run_dir=str(tmp_path / str(n)),
+            pretrain_steps=7,
+            gan_steps=5,
+            log_every=2,
+            save_every=4,
+            steps_per_execution=n,
+        )
+        for n in (1, 2)
+    ]
+    for c in runs:
+        train(c)
+    one, two = (rows(c.run_dir) for c in runs)
+    assert [(r["stage"], r["step"]) for r in one] == [
+        (r["stage"], r["step"]) for r in two
+    ]
+    for ours, theirs in zip(*(weights(c.run_dir) for c in runs)):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_jit_compile_gives_the_same_training(config, tmp_path):
+    runs = [
+        config(run_dir=str(tmp_path / str(jit)), jit_compile=jit)
+        for jit in (False, True)
+    ]
+    for c in runs:
+        train(c)
+    plain, jit = (rows(c.run_dir)[-1] for c in runs)
+    for name in ("content_loss", "adversarial_loss", "d_loss"):
+        assert float(jit[name]) == pytest.approx(float(plain[name]), rel=1e-2)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_continues_exactly(config, tmp_path, precision):
+    base = {"precision": precision, "ema_decay": 0.5, "save_every": 3}
+    whole = config(
+        run_dir=str(tmp_path / "whole"), pretrain_steps=6, gan_steps=6, **base
+    )
+    train(whole)
+    parts = str(tmp_path / "parts")
+    for pretrain_steps, gan_steps in ((3, 0), (6, 3), (6, 6)):
+        steps = {"pretrain_steps": pretrain_steps, "gan_steps": gan_steps}
+        train(config(run_dir=parts, **steps, **base))
+    for one, other in zip(weights(whole.run_dir), weights(parts)):
+        np.testing.assert_array_equal(one, other)
+    assert rows(whole.run_dir) == rows(parts)
+
+
+def test_clip_norm_bounds_each_step(config, tmp_path):
+    # Far below Adam's epsilon of 1e-7, clipped gradients hardly move a weight.
+    moved = []
+    for clip_norm in (0.0, 1e-12):
+        c = config(run_dir=str(tmp_path / str(clip_norm)), clip_norm=clip_norm)
+        train(c)
+        keras.utils.set_random_seed(c.seed)
+        start = Generator(num_blocks=1, filters=4).trainable_variables
+        end = load_generator(c.run_dir).trainable_variables
+        moved.append(max(np.abs(e - s).max() for s, e in zip(start, end)))
+    assert moved[1] < 1e-4 * moved[0]
+
+
+def test_freeze_batch_norm_leaves_it_as_init_has_it(config, tmp_path):
+    first = config()
+    train(first)
+    c = config(
+        run_dir=str(tmp_path / "next"),
+        init=first.run_dir,
+        freeze_batch_norm=True,
+        ema_decay=0.5,
+    )
+    train(c)
+    before, after = load_generator(first.run_dir), load_generator(c.run_dir)
+    for old, new in zip(before.batch_norm_layers(), after.batch_norm_layers()):
+        for array, same in zip(old.get_weights(), new.get_weights()):
+            np.testing.assert_array_equal(array, same)
+    assert np.abs(before.tail.kernel - after.tail.kernel).max() > 0

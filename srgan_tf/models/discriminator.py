@@ -67,6 +67,10 @@ class Discriminator(keras.Model):
         x = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
         return self.logits(ops.leaky_relu(self.dense(x), 0.2))
 
+    def batch_norm_layers(self) -> list[layers.BatchNormalization]:
+        """Its BatchNorm layers, in order."""
+        return self.norms
+
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 1)
 

@@ -174,8 +174,8 @@ class Generator(keras.Model):
         size = [None if n is None else self.scale * n for n in (height, width)]
         return (batch, *size, 3)
 
-    @property
-    def batch_norms(self) -> list[layers.BatchNormalization]:
+    # No property: Keras would save the layers under its name as well.
+    def batch_norm_layers(self) -> list[layers.BatchNormalization]:
         """Its BatchNorm layers, in order."""
         return [bn for b in self.blocks for bn in (b.bn1, b.bn2)] + [self.body_bn]
 
@@ -185,7 +185,7 @@ class Generator(keras.Model):
         Training then sees the very function that inference computes: for fine-tuning
         from good weights, where statistics of small batches would only disturb.
         """
-        for layer in self.batch_norms:
+        for layer in self.batch_norm_layers():
             layer.trainable = False
 
     @property
