@@ -70,7 +70,8 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns when every worker has come here, so that the chief's files are there."""
     if is_multi_worker(strategy):
-        strategy.reduce("SUM", strategy.run(lambda: tf.constant(1.0)), axis=None)
+        here = tf.function(lambda: strategy.run(lambda: tf.constant(1.0)))
+        strategy.reduce("SUM", here(), axis=None)
 
 
 def fit_workers(

@@ -56,7 +56,8 @@ class Monitor(keras.callbacks.Callback):
         self.signals = signals
         self.best = folder.best_psnr(stage)
         self.saturated = 0
-        self.copy = Generator.from_config(generator.get_config())
+        with generator.distribute_strategy.scope():
+            self.copy = Generator.from_config(generator.get_config())
         if config.freeze_batch_norm:
             self.copy.freeze_batch_norm()
 
@@ -68,7 +69,7 @@ class Monitor(keras.callbacks.Callback):
             initial=self.step * batch,
             unit="img",
         )
-        self.restored = [float(value) for value in self.model.metrics_variables]
+        self.restored = [value.numpy() for value in self.model.metrics_variables]
 
     def on_epoch_begin(self, epoch, logs=None):
         # `fit` has just reset what the checkpoint brought.
@@ -92,7 +93,8 @@ class Monitor(keras.callbacks.Callback):
             self._check_weights()
         if save or due(self.config.log_every):
             self._hint(logs)
-            values = {**logs, "learning_rate": float(self.optimizer.learning_rate)}
+            rate = keras.ops.convert_to_numpy(self.optimizer.learning_rate)
+            values = {**logs, "learning_rate": float(rate)}
             if save:
                 values |= self._validate()
             self.folder.record(self.stage, self.step, values)
@@ -109,7 +111,7 @@ class Monitor(keras.callbacks.Callback):
     def result(self) -> Generator:
         """The generator to evaluate and ship: averaged if that is on."""
         self.copy.set_weights(self.generator.get_weights())
-        if self.config.ema_decay and int(self.optimizer.iterations):
+        if self.config.ema_decay and self.optimizer.iterations.numpy():
             self.optimizer.finalize_variable_values(self.copy.trainable_variables)
         return self.copy
 

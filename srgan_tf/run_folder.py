@@ -109,7 +109,7 @@ class RunFolder:
             UserError: If it cannot be written; those before are still there.
         """
         # Reading a metric brings the workers' parts together, so all must do it.
-        metrics = [float(value) for value in model.metrics_variables]
+        metrics = [float(value.numpy()) for value in model.metrics_variables]
         self._write_checkpoint(model, stage, step, metrics)
 
     @_by_chief

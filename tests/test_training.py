@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from srgan_tf import training
+from srgan_tf import stages
 from srgan_tf.data.pairs import training_pairs, whole_pair
 from srgan_tf.errors import UserError
 from srgan_tf.metrics import luma_metrics
@@ -214,7 +214,7 @@ def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch, stage, term
         pairs = training_pairs(*args, seed=seed, start=start, **kwargs)
         return pairs.enumerate(start).map(spoil)
 
-    monkeypatch.setattr(training, "training_pairs", with_a_bad_batch)
+    monkeypatch.setattr(stages, "training_pairs", with_a_bad_batch)
     c = config(pretrain_steps=4, gan_steps=4, save_every=1)
     message = f"^Not finite at step 3 of the stage {stage}: {terms}. .* step 2 is kept"
     with pytest.raises(UserError, match=message):
@@ -228,7 +228,7 @@ def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch, stage, term
 
 def test_weights_that_are_no_numbers_are_not_saved(config):
     c = config(pretrain_learning_rate=float("nan"), save_every=1, gan_steps=0)
-    with pytest.raises(UserError, match="^Not finite at step 1 .* weight .*/kernel"):
+    with pytest.raises(UserError, match=r"^Not finite at step 1 .* weight .*/kernel"):
         train(c)
     assert not list(Path(c.run_dir, "checkpoints").iterdir())
 
