@@ -35,10 +35,10 @@ except UserError as error:
 """
 RUN = {
     "batch_size": 16,
-    "pretrain_steps": 6,
-    "gan_steps": 6,
+    "pretrain_steps": 4,
+    "gan_steps": 4,
     "gan_learning_rate": 1e-4,  # at more, rounding differences grow fast
-    "save_every": 6,
+    "save_every": 4,
 }
 
 
@@ -74,7 +74,7 @@ def assert_near(one: str, other: str) -> None:
                 assert float(ours[name]) == near, (ours["stage"], ours["step"], name)
     weights = (load_generator(run).get_weights() for run in (one, other))
     for ours, theirs in zip(*weights):
-        assert np.abs(ours - theirs).mean() < 1e-5
+        assert np.abs(ours - theirs).mean() < 1e-4
 
 
 @pytest.mark.slow
@@ -100,12 +100,8 @@ def test_two_workers_equal_one_and_continue(config, tmp_path):
             free.bind(("localhost", 0))
             ports.append(free.getsockname()[1])
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    for gan_steps in (3, 6):
-        two = config(
-            **{**RUN, "gan_steps": gan_steps},
-            run_dir=str(tmp_path / "two"),
-            strategy="auto",
-        )
+    for steps in ({"pretrain_steps": 3, "gan_steps": 0}, {}):
+        two = config(**{**RUN, **steps}, run_dir=str(tmp_path / "two"), strategy="auto")
         workers = []
         for index in range(2):
             task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
@@ -115,9 +111,9 @@ def test_two_workers_equal_one_and_continue(config, tmp_path):
     names = sorted(os.listdir(Path(two.run_dir, "checkpoints")))
     assert names == [
         f"{stage}-{step:08d}.weights.h5"
-        for stage, step in (("gan", 3), ("gan", 6), ("pretrain", 6))
+        for stage, step in (("gan", 4), ("pretrain", 3), ("pretrain", 4))
     ]
-    assert [row["step"] for row in rows(two.run_dir)] == list("123456123456")
+    assert [row["step"] for row in rows(two.run_dir)] == list("12341234")
     assert_near(one.run_dir, two.run_dir)
 
 
