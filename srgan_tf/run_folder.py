@@ -114,7 +114,10 @@ class RunFolder:
 
     @_by_chief
     def _write_checkpoint(self, model, stage, step, metrics) -> None:
-        with whole_file(self.checkpoints / f"{stage}-{step:08d}.weights.h5") as partial:
+        # With Adam's two moments and, perhaps, the average, each weight counts four times.
+        size = 4 * sum(variable.numpy().nbytes for variable in model.variables)
+        path = self.checkpoints / f"{stage}-{step:08d}.weights.h5"
+        with whole_file(path, size) as partial:
             model.save_weights(partial)
             with h5py.File(partial, "a") as file:  # Keras leaves metrics out
                 file.attrs["metrics"] = metrics
@@ -219,7 +222,8 @@ class RunFolder:
     def save_model(self, model: keras.Model, name: str) -> None:
         """Writes `NAME`, a `.keras` or `.weights.h5` file."""
         save = model.save_weights if name.endswith(".weights.h5") else model.save
-        with whole_file(self.path / name) as partial:
+        size = sum(variable.numpy().nbytes for variable in model.variables)
+        with whole_file(self.path / name, size) as partial:
             save(partial)
 
     @_by_chief

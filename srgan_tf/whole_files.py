@@ -1,7 +1,9 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +11,17 @@ from srgan_tf.errors import UserError
 
 
 @contextlib.contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+def whole_file(path: str | os.PathLike, size: int = 0) -> Iterator[Path]:
     """Gives a temporary path beside `path` that takes its place at the end.
 
     Where the writing fails or is interrupted, what was at `path` stays as it was and
     the temporary file goes. The folder is made if needed. The temporary name ends as
     `path` does, for writers that tell the format from it.
+
+    Args:
+        path: Where the file is to be.
+        size: Bytes that must be free before the writing begins, for writers that do not
+            survive a full disk (HDF5 may crash the process).
 
     Raises:
         UserError: If the file cannot be written: a full disk, a missing permission.
@@ -23,6 +30,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     partial = path.with_name(f".partial.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield partial
         # On the disk before the name is: a crash must not leave an empty file.
         with partial.open("rb") as file:

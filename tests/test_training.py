@@ -1,4 +1,5 @@
 import csv
+import shutil
 from pathlib import Path
 
 import keras
@@ -184,6 +185,22 @@ def test_other_scales_train(config, scale):
     train(c)
     picture = Image.open(Path(c.run_dir) / "samples" / "final.png")
     assert picture.size == (3 * 64, 64)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_continues(
+    config, monkeypatch
+):
+    usage = shutil.disk_usage("/")._replace(free=20_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    c = config()
+    message = r"gan-00000002\.weights\.h5 cannot be written: No space left on device$"
+    with pytest.raises(UserError, match=message):
+        train(c)
+    saved = Path(c.run_dir, "checkpoints")
+    assert [path.name for path in saved.iterdir()] == ["pretrain-00000002.weights.h5"]
+    monkeypatch.undo()
+    train(c)
+    assert Path(c.run_dir, "generator.keras").exists()
 
 
 @pytest.mark.slow
