@@ -114,7 +114,7 @@ class RunFolder:
 
     @_by_chief
     def _write_checkpoint(self, model, stage, step, metrics) -> None:
-        # With Adam's two moments and, perhaps, the average, each weight counts four times.
+        # Adam's two moments and, perhaps, the average make four of each weight.
         size = 4 * sum(variable.numpy().nbytes for variable in model.variables)
         path = self.checkpoints / f"{stage}-{step:08d}.weights.h5"
         with whole_file(path, size) as partial:
