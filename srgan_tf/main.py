@@ -212,8 +212,12 @@ def _quiet_start():
             os.close(saved)
 
 
-def _train() -> None:
-    """Train both stages into a run folder, or continue there (the default)."""
+def _config():
+    """What the flags say of training, checked.
+
+    Raises:
+        UserError: If they do not go together.
+    """
     if FLAGS.scale not in SCALES:
         raise UserError(f"--scale={FLAGS.scale}: must be 2, 4 or 8.")
     if FLAGS.crop_size % FLAGS.scale:
@@ -228,12 +232,19 @@ def _train() -> None:
                 f"--steps_per_execution={FLAGS.steps_per_execution}."
             )
     from srgan_tf.config import Config
-    from srgan_tf.training import train
 
     values = {name: FLAGS[name].value for name in Config.__dataclass_fields__}
     if not values["run_dir"]:
         values["run_dir"] = os.path.join("runs", _flagfile_name(sys.argv) or "default")
-    train(Config(**values))
+    return Config(**values)
+
+
+def _train() -> None:
+    """Train both stages into a run folder, or continue there (the default)."""
+    config = _config()
+    from srgan_tf.training import train
+
+    train(config)
 
 
 def _evaluate() -> None:
@@ -284,11 +295,18 @@ def _upscale(*arguments: str) -> None:
 
 
 def _benchmark() -> None:
-    """Measure the speed of upscaling on this machine."""
+    """Measure the speed of upscaling and training on this machine."""
+    config = _config()
     from srgan_tf.benchmark import benchmark
+    from srgan_tf.benchmark_training import benchmark_training
     from srgan_tf.pretrained import load_generator
 
     benchmark(load_generator(FLAGS.model[0] if FLAGS.model else "srgan_x4"))
+    print(flush=True)
+    asked = FLAGS["precision"]
+    benchmark_training(
+        config, [asked.value] if asked.present else ["float32", "mixed_bfloat16"]
+    )
 
 
 def _flagfile_name(argv: Sequence[str]) -> str | None:

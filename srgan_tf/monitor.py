@@ -16,6 +16,7 @@ from srgan_tf.metrics import luma_metrics
 from srgan_tf.models import Generator
 from srgan_tf.ranges import to_uint8
 from srgan_tf.run_folder import RunFolder
+from srgan_tf.run_report import write_run_report
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Monitor(keras.callbacks.Callback):
         if save or self.signals.received:
             self.folder.save(self.model, self.stage, self.step)
             self.saved = self.step
+            write_run_report(self.folder)
         if self.signals.received:
             self.model.stop_training = True
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from tensorboard.plugins.hparams import api as hp
 
 from srgan_tf.errors import UserError
 from srgan_tf.export import export_saved_model
@@ -92,12 +93,14 @@ class RunFolder:
 
     @_by_chief
     def write_flags(self, flags: Mapping[str, object]) -> None:
-        """Writes `run.flags`, which `--flagfile` replays."""
+        """Writes `run.flags`, which `--flagfile` replays; TensorBoard gets them too."""
         for folder in (self.checkpoints, self.samples):
             folder.mkdir(parents=True, exist_ok=True)
         lines = [f"--{name}={value}" for name, value in flags.items()]
         with whole_file(self.path / "run.flags") as partial:
             partial.write_text("\n".join(lines) + "\n")
+        with self._board().as_default():
+            hp.hparams(dict(flags))
 
     def _saved(self, stage: str) -> list[Path]:
         return sorted(self.checkpoints.glob(f"{stage}-*.weights.h5"))
@@ -211,7 +214,12 @@ class RunFolder:
         with whole_file(self.samples / f"{name}.png") as partial:
             Image.fromarray(picture).save(partial)
         with self._board().as_default(step=step):
-            tf.summary.image(f"{stage}/bicubic_sr_hr", picture[None])
+            tf.summary.image(
+                f"{stage}/bicubic_sr_hr",
+                picture[None],
+                description="Left to right: bicubic, SR, HR. Choose *Show actual image "
+                "size* for 100 %.",
+            )
 
     def _board(self):
         if self._writer is None:

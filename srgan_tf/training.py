@@ -14,6 +14,7 @@ from srgan_tf.models import Generator
 from srgan_tf.monitor import comparison
 from srgan_tf.pretrained import load_generator
 from srgan_tf.run_folder import STAGES, RunFolder
+from srgan_tf.run_report import write_run_report
 from srgan_tf.stages import Stages
 
 log = logging.getLogger(__name__)
@@ -61,12 +62,13 @@ def train(config: Config) -> None:
     folder.save_result(generator)
     picture = comparison(generator, valid)
     folder.sample("final", picture, "final", config.pretrain_steps + config.gan_steps)
+    write_run_report(folder)
     log.warning(
-        "Done. The generator is in %s, its SavedModel in %s, and %s shows bicubic | SR "
-        "| HR.",
+        "Done. The generator is in %s, its SavedModel in %s, and %s shows curves and "
+        "pictures.",
         folder.path / "generator.keras",
         folder.path / "saved_model",
-        folder.samples / "final.png",
+        folder.path / "report.html",
     )
 
 

@@ -96,9 +96,29 @@ def test_tensorboard_gets_scalars_and_pictures(folder):
     folder.record("gan", 8, {"d_hr": 0.5})
     board = EventAccumulator(str(folder.path / "logs"))
     board.Reload()
-    assert board.Tags()["tensors"] == ["gan/d_hr", "gan/bicubic_sr_hr"]
+    tags = board.Tags()["tensors"]
+    assert tags == ["_hparams_/session_start_info", "gan/d_hr", "gan/bicubic_sr_hr"]
     assert [event.step for event in board.Tensors("gan/d_hr")] == [7, 8]
     assert (folder.samples / "one.png").exists()
+    columns = board.SummaryMetadata("gan/bicubic_sr_hr").summary_description
+    assert "bicubic, SR, HR" in columns
+
+
+def test_tensorboard_gets_the_flags_as_hyper_parameters(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    folder = RunFolder(tmp_path)
+    folder.write_flags({"filters": 8, "dataset": "photos", "jit_compile": False})
+    folder.record("gan", 1, {"d_hr": 0.75})
+    board = EventAccumulator(str(folder.path / "logs"))
+    board.Reload()
+    metadata = board.SummaryMetadata("_hparams_/session_start_info")
+    data = HParamsPluginData.FromString(metadata.plugin_data.content)
+    values = data.session_start_info.hparams
+    assert values["filters"].number_value == 8
+    assert values["dataset"].string_value == "photos"
+    assert values["jit_compile"].bool_value is False
 
 
 def test_results_are_whole_and_mark_the_end(folder):
