@@ -19,13 +19,11 @@ from tqdm import tqdm
 from srgan_tf.data.benchmarks import Pair, find_pairs, read_pair
 from srgan_tf.data.imresize import imresize
 from srgan_tf.errors import UserError
-from srgan_tf.inference import CompiledGenerator
 from srgan_tf.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
 from srgan_tf.models import VGGFeatures
-from srgan_tf.pretrained import load_generator
 from srgan_tf.ranges import hr_from_255
 from srgan_tf.report import PAPER, as_json, as_markdown, means_table, pictures_tables
-from srgan_tf.upscaling import upscale_pixels
+from srgan_tf.upscaling import load_model, upscale_pixels
 from srgan_tf.whole_files import whole_file
 
 log = logging.getLogger(__name__)
@@ -48,7 +46,7 @@ def evaluate(
     """Measures every model on every benchmark; prints tables, means last.
 
     Args:
-        models: Whatever `load_generator` takes, or `bicubic`: upscaling by MATLAB's.
+        models: Whatever `load_model` takes, or `bicubic`: upscaling by MATLAB's.
         benchmarks: Folders; see `find_pairs`.
         report: Files to write, `.json` or `.md`.
         save_images: Folder for the SR pictures, as `BENCHMARK/MODEL/NAME.png`.
@@ -108,14 +106,13 @@ def _upscaler(source: str, scale: int, self_ensemble: bool) -> Upscaler:
     """uint8 LR `[h, w, C]` to uint8 SR, where C is 3 or, for luma alone, 1."""
     if source == "bicubic":
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
-    generator = load_generator(source)
-    if generator.scale != scale:
+    model = load_model(source)
+    if model.scale != scale:
         raise UserError(
-            f"--model={source} upscales {generator.scale} times, the benchmark is for "
-            f"{scale}: choose another model or --scale={generator.scale}."
+            f"--model={source} upscales {model.scale} times, the benchmark is for "
+            f"{scale}: choose another model or --scale={model.scale}."
         )
-    compiled = CompiledGenerator(generator)
-    return lambda lr: upscale_pixels(compiled, lr, self_ensemble=self_ensemble)
+    return lambda lr: upscale_pixels(model, lr, self_ensemble=self_ensemble)
 
 
 def _vgg_features(weights: str | None) -> FeatureMaps:

@@ -1,13 +1,10 @@
 """The generator as it runs after training: BatchNorm folded, compiled, in exact tiles.
 
-A picture's width and height never meet memory limits: the residual blocks see windows
-of the picture with their receptive field around them, the upsampling layers smaller
-windows of those features. Every result pixel has seen what it would see in the whole
-picture, so there are no seams to blend.
+The residual blocks see windows of the picture, the upsampling layers smaller windows of
+their features; see `srgan_tf.tiling`.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -19,6 +16,7 @@ from srgan_tf.inference_layers import (
     upsampling_layers,
 )
 from srgan_tf.models import Generator
+from srgan_tf.tiling import Box, Upscaler, spans
 
 # LR pixels that the layers behind the body can see to each side, at any scale: one for
 # the first k3, less than one for the others, one or two for the k9 tail.
@@ -56,7 +54,7 @@ def interpolate(faithful: Generator, realistic: Generator, realism: float) -> Ge
     return model
 
 
-class CompiledGenerator:
+class CompiledGenerator(Upscaler):
     """A generator for inference only: the same pictures as `generator(lr)`, sooner.
 
     Args:
@@ -89,19 +87,7 @@ class CompiledGenerator:
         self._residual = litert(residual_layers(generator), 3)
         self._upsampling = lambda x: finish(enlarge(x))
 
-    def __call__(
-        self, lr: np.ndarray, box: tuple[int, int, int, int] | None = None
-    ) -> np.ndarray:
-        """SR of one window, or of a box in it.
-
-        Args:
-            lr: float32 `[H, W, 3]` in [0, 1].
-            box: First and last row, first and last column of the part that is wanted,
-                in LR pixels; all of it if None. Outside pixels are context.
-
-        Returns:
-            float32 `[scale * H, scale * W, 3]` of the box, in [-1, 1].
-        """
+    def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
         height, width, _ = lr.shape
         top, bottom, left, right = box or (0, height, 0, width)
         features = self._residual(lr[None])
@@ -122,75 +108,3 @@ class CompiledGenerator:
         """The side of tiles, in LR pixels, whose features take up a gibibyte."""
         window = int((BUDGET / (4 * self.filters * self._live_arrays)) ** 0.5)
         return max(window - 2 * self.radius, UPSAMPLING_TILE)
-
-    def tiles(
-        self,
-        height: int,
-        width: int,
-        read: Callable[[slice, slice], np.ndarray],
-        tile: int | None = None,
-        self_ensemble: bool = False,
-    ) -> Iterator[tuple[slice, slice, np.ndarray]]:
-        """SR of a picture of any size, tile by tile.
-
-        Args:
-            height: Of the picture, in LR pixels.
-            width: Likewise.
-            read: Gives the LR pixels of some rows and columns, float32 `[h, w, 3]` in
-                [0, 1].
-            tile: Side of the tiles in LR pixels; `default_tile` if None.
-            self_ensemble: Average over the eight flips and transpositions of each tile
-                (Timofte et al. 2016).
-
-        Yields:
-            Rows and columns of the SR picture, and what belongs there: float32 in
-            [-1, 1].
-        """
-        tile = tile or self.default_tile()
-        run = self._ensemble if self_ensemble else self
-        s = self.scale
-        for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(
-            spans(0, height, height, tile, self.radius),
-            spans(0, width, width, tile, self.radius),
-        ):
-            window = read(slice(y, y_end), slice(x, x_end))
-            sr = run(window, (y0 - y, y1 - y, x0 - x, x1 - x))
-            yield slice(s * y0, s * y1), slice(s * x0, s * x1), sr
-
-    def _ensemble(self, lr: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-        total = 0.0
-        for flip_rows, flip_columns, swap in itertools.product((False, True), repeat=3):
-            turned, (top, bottom, left, right) = lr, box
-            if flip_rows:
-                turned = turned[::-1]
-                top, bottom = len(lr) - bottom, len(lr) - top
-            if flip_columns:
-                turned = turned[:, ::-1]
-                left, right = lr.shape[1] - right, lr.shape[1] - left
-            if swap:
-                turned = turned.swapaxes(0, 1)
-                top, bottom, left, right = left, right, top, bottom
-            sr = self(np.ascontiguousarray(turned), (top, bottom, left, right))
-            sr = sr.swapaxes(0, 1) if swap else sr
-            sr = sr[:, ::-1] if flip_columns else sr
-            total = total + (sr[::-1] if flip_rows else sr)
-        return total / np.float32(8)
-
-
-def spans(
-    start: int, stop: int, length: int, tile: int, halo: int
-) -> Iterator[tuple[int, int, int, int]]:
-    """Divides `start..stop` of an axis into equal parts with windows around them.
-
-    The windows reach `halo` pixels further, but never beyond the axis: there the
-    network must see its own zero padding. They are of one length, so that each is a
-    shape already compiled for; at the ends of the axis that means more context.
-
-    Yields:
-        First and last pixel of a part, first and last pixel of its window.
-    """
-    part = -(-(stop - start) // -(-(stop - start) // tile))
-    window = min(part + 2 * halo, length)
-    for first in range(start, stop, part):
-        low = min(max(first - halo, 0), length - window)
-        yield first, min(first + part, stop), low, low + window

@@ -40,8 +40,14 @@ def _prelu(x, slope: np.ndarray):
     return tf.maximum(x, 0.0) + slope * tf.minimum(x, 0.0)
 
 
-def residual_layers(generator: Generator) -> Callable:
-    """From LR up to the elementwise sum behind the residual blocks."""
+def residual_layers(generator: Generator, bound: Callable = lambda x: x) -> Callable:
+    """From LR up to the elementwise sum behind the residual blocks.
+
+    Args:
+        generator: Whose layers.
+        bound: Stands in front of each convolution of the blocks and of the one behind
+            them, in this order: sees, or limits, what they get.
+    """
     head, body = (
         _folded(generator.head),
         _folded(generator.body, generator.body_bn),
@@ -57,10 +63,11 @@ def residual_layers(generator: Generator) -> Callable:
     ]
 
     def layers(lr):
-        x = skip = _prelu(_conv(lr, head), slope)
+        with tf.name_scope("head"):
+            x = skip = _prelu(_conv(lr, head), slope)
         for conv1, alpha, conv2 in blocks:
-            x = x + _conv(_prelu(_conv(x, conv1), alpha), conv2)
-        return skip + _conv(x, body)
+            x = x + _conv(bound(_prelu(_conv(bound(x), conv1), alpha)), conv2)
+        return skip + _conv(bound(x), body)
 
     return layers
 
@@ -76,7 +83,8 @@ def upsampling_layers(generator: Generator) -> tuple[Callable, Callable]:
     tail = _shuffled_tail(*_folded(generator.tail))
 
     def first(x):
-        return _prelu(_conv(x, convs[0]), slopes[0])
+        with tf.name_scope("enlarge"):
+            return _prelu(_conv(x, convs[0]), slopes[0])
 
     def rest(x):
         for conv, slope in zip(convs[1:], slopes[1:]):
@@ -102,6 +110,13 @@ def _shuffled_tail(
     return wide.reshape(5, 5, 4 * filters, 12), np.tile(bias, 4)
 
 
+def network(generator: Generator, bound: Callable = lambda x: x) -> Callable:
+    """All layers: float32 LR `[N, H, W, 3]` in [0, 1] to SR in [-1, 1]."""
+    residual = residual_layers(generator, bound)
+    first, rest = upsampling_layers(generator)
+    return lambda lr: rest(first(residual(lr)))
+
+
 def graph(layers: Callable, channels: int) -> Callable:
     """Layers over constant weights as one TensorFlow graph for any size."""
     function = tf.function(
@@ -114,7 +129,6 @@ def graph(layers: Callable, channels: int) -> Callable:
 
 def litert(layers: Callable, channels: int) -> Callable:
     """Layers in LiteRT: int8 weights, activations quantised as they come."""
-    interpreter_class = _litert_interpreter()
     module = tf.Module()
     module.serve = tf.function(
         layers,
@@ -127,22 +141,33 @@ def litert(layers: Callable, channels: int) -> Callable:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         content = converter.convert()
+    return litert_runner(content)
+
+
+def litert_runner(content: bytes) -> Callable:
+    """Runs a `.tflite` model of one input and one output, of any size if it allows.
+
+    Raises:
+        UserError: If LiteRT is missing.
+        ValueError: If the content is no model.
+    """
+    interpreter_class = _litert_interpreter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that TensorFlow's own interpreter will go
         interpreter = interpreter_class(
             model_content=content, num_threads=os.cpu_count()
         )
-    source = interpreter.get_input_details()[0]["index"]
+    source = interpreter.get_input_details()[0]
     result = interpreter.get_output_details()[0]["index"]
     shape = None
 
     def run(x):
         nonlocal shape
         if x.shape != shape:
-            interpreter.resize_tensor_input(source, x.shape)
+            interpreter.resize_tensor_input(source["index"], x.shape)
             interpreter.allocate_tensors()
             shape = x.shape
-        interpreter.set_tensor(source, np.ascontiguousarray(x))
+        interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
         interpreter.invoke()
         return interpreter.get_tensor(result)
 
@@ -157,6 +182,6 @@ def _litert_interpreter():
         Interpreter = getattr(tf.lite, "Interpreter", None)
         if Interpreter is None:
             raise UserError(
-                "--fast needs LiteRT: pip install 'srgan_tf[litert]'."
+                "This needs LiteRT: pip install 'srgan_tf[litert]'."
             ) from None
     return Interpreter

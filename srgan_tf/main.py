@@ -99,8 +99,8 @@ def _define_flags() -> None:
         flags.DEFINE_list(
             "model",
             [],
-            "Released names, .keras or .h5 files (also krasserm's) or run folders; for "
-            "evaluate several, and bicubic; for upscale one, srgan_x4 if left out.",
+            "Released names, .keras or .h5 files (also krasserm's), run folders or "
+            "exports. For evaluate several, and bicubic; else one, or srgan_x4.",
         )
         flags.DEFINE_bool(
             "self_ensemble", False, "Average 8 flips and turns: 8 times slower."
@@ -151,7 +151,12 @@ def _define_flags() -> None:
         )
     with _group("Upscaling"):
         text("output", None, "A file or a folder; beside the photo if left out.")
-        text("format", None, "png, jpg, webp, tiff or bmp; png if left out.")
+        text(
+            "format",
+            None,
+            "Of upscale: png, jpg, webp, tiff or bmp; png if left out. Of export: "
+            "saved_model, litert or onnx; saved_model if left out.",
+        )
         integer("quality", 95, "Of JPEG and WebP, 1 to 100.", 1, 100)
         flags.DEFINE_bool("overwrite", False, "Replace results that are there.")
         flags.DEFINE_bool(
@@ -171,6 +176,17 @@ def _define_flags() -> None:
             None,
             "Side of the tiles in LR pixels, for less memory; the result is the same.",
             16,
+        )
+    with _group("Exports"):
+        choice(
+            "quantize",
+            None,
+            ("float16", "dynamic", "int8"),
+            "Of litert: smaller numbers; the last two look at photos of --dataset.",
+        )
+        text("input_size", None, "Of litert: fixed LR size, HEIGHTxWIDTH.")
+        flags.DEFINE_bool(
+            "jit_compile", False, "Of saved_model: XLA, compiled anew for every size."
         )
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h")
     flags.DEFINE_bool("version", False, "Show the version.")
@@ -294,6 +310,25 @@ def _upscale(*arguments: str) -> None:
     )
 
 
+def _export() -> None:
+    """Write a model as a SavedModel, for LiteRT or as ONNX, with a model card."""
+    from srgan_tf.export_command import export_model
+
+    if len(FLAGS.model) > 1:
+        raise UserError("export takes one --model.")
+    export_model(
+        FLAGS.model[0] if FLAGS.model else "srgan_x4",
+        FLAGS.format or "saved_model",
+        FLAGS.output,
+        FLAGS.quantize,
+        FLAGS.input_size,
+        FLAGS.jit_compile,
+        FLAGS.dataset,
+        FLAGS.split,
+        FLAGS.data_dir,
+    )
+
+
 def _benchmark() -> None:
     """Measure the speed of upscaling and training on this machine."""
     config = _config()
@@ -319,6 +354,7 @@ COMMANDS = {
     "train": _train,
     "evaluate": _evaluate,
     "upscale": _upscale,
+    "export": _export,
     "benchmark": _benchmark,
 }
 

@@ -15,7 +15,8 @@ from PIL import Image
 from tensorboard.plugins.hparams import api as hp
 
 from srgan_tf.errors import UserError
-from srgan_tf.export import export_saved_model
+from srgan_tf.export import export
+from srgan_tf.model_card import Facts
 from srgan_tf.models import Generator
 from srgan_tf.whole_files import reason, whole_file
 
@@ -238,8 +239,24 @@ class RunFolder:
     def save_result(self, generator: Generator) -> None:
         """Writes the trained generator in its three forms."""
         self.save_model(generator, "generator.weights.h5")
-        export_saved_model(generator, self.path / "saved_model")
+        export(generator, self.path / "saved_model", facts=self.facts())
         self.save_model(generator, "generator.keras")  # last: it marks a finished run
+
+    def facts(self) -> Facts:
+        """What the run knows of its model, for the model card."""
+        facts = Facts(self.path.resolve().name)
+        flags = self.recorded_flags()
+        if "dataset" in flags:
+            losses = f"{flags.get('pretrain_loss')}, then {flags.get('content_loss')}"
+            facts = facts._replace(trained_on=f"{flags['dataset']} ({losses})")
+        if self.metrics.exists():
+            with self.metrics.open(newline="") as file:
+                measured = [row for row in csv.DictReader(file) if row["val_psnr"]]
+            if measured:
+                psnr = f"{float(measured[-1]['val_psnr']):.2f} dB"
+                where = flags.get("valid_dataset", "unnamed")
+                facts = facts._replace(psnr=f"{psnr} on the validation photos, {where}")
+        return facts
 
     @property
     def finished(self) -> bool:

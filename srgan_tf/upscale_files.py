@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from srgan_tf.data.imresize import imresize_large
 from srgan_tf.errors import UserError
-from srgan_tf.inference import CompiledGenerator
 from srgan_tf.photo_files import (
     FORMATS,
     SUFFIXES,
@@ -26,6 +25,7 @@ from srgan_tf.photo_files import (
     write_photo_file,
 )
 from srgan_tf.photo_metadata import Metadata
+from srgan_tf.tiling import Upscaler
 from srgan_tf.upscaling import upscale_pixels
 
 # photo_x4.png and photo_x4_compare.png are results of photo.*.
@@ -170,7 +170,7 @@ def plan(
 
 def upscale_files(
     jobs: Sequence[Job],
-    model: CompiledGenerator,
+    model: Upscaler,
     scale: int,
     file_format: str = "png",
     quality: int = 95,
@@ -186,7 +186,7 @@ def upscale_files(
 
     Args:
         jobs: What to do.
-        model: The compiled generator.
+        model: See `load_model`.
         scale: Factor of the size.
         file_format: One of `FORMATS`.
         quality: 1 to 100, of JPEG and WebP.

@@ -10,16 +10,18 @@ from scipy import ndimage
 
 from srgan_tf.data.imresize import imresize_large
 from srgan_tf.errors import UserError
+from srgan_tf.exported import ExportedModel, is_export
 from srgan_tf.inference import CompiledGenerator, interpolate
 from srgan_tf.models import Generator
 from srgan_tf.photo_files import image_of, pixels_of, read_photo_file
 from srgan_tf.pretrained import load_generator, released_models
 from srgan_tf.ranges import lr_from_pixels, sr_to_pixels
+from srgan_tf.tiling import Upscaler
 
 
 def upscale(
     image: np.ndarray | Image.Image | str | os.PathLike,
-    model: str | os.PathLike | Generator | CompiledGenerator | None = None,
+    model: str | os.PathLike | Generator | Upscaler | None = None,
     scale: int | None = None,
     realism: float | None = None,
     fast: bool = False,
@@ -57,7 +59,7 @@ def upscale(
         pixels = pixels_of(image)
     else:
         pixels = _checked(image)
-    if not isinstance(model, CompiledGenerator):
+    if not isinstance(model, Upscaler):
         model = load_model(model, scale, realism, fast)
     sr = upscale_pixels(model, pixels, scale, self_ensemble, tile)
     if isinstance(image, Image.Image):
@@ -70,12 +72,13 @@ def load_model(
     scale: int | None = None,
     realism: float | None = None,
     fast: bool = False,
-) -> CompiledGenerator:
-    """Loads a generator and compiles it for inference.
+) -> Upscaler:
+    """Loads a generator and compiles it for inference, or opens an export.
 
     Args:
-        model: A name or file for `load_generator`, a generator, or None: the released
-            SRGAN of the scale or, where there is none, of the next larger one.
+        model: A name or file for `load_generator`, an export (see `ExportedModel`), a
+            generator, or None: the released SRGAN of the scale or, where there is
+            none, of the next larger one.
         scale: The factor wanted; 4 if None.
         realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
             most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
@@ -97,6 +100,19 @@ def load_model(
                 "--realism blends two generators: leave --model out or name both, "
                 f"--model=FAITHFUL,REALISTIC. Received: {model}"
             )
+    named = [name for name in names if not isinstance(name, Generator)]
+    exports = [name for name in named if is_export(name)]
+    if exports and realism is not None:
+        raise UserError(
+            f"--realism blends weights, which the export {exports[0]} does not give "
+            "away: name the models it was made from."
+        )
+    if exports and fast:
+        raise UserError(
+            f"--fast does not apply to {exports[0]}: an export's arithmetic is its own."
+        )
+    if exports:
+        return ExportedModel(exports[0])
     generators = [
         name if isinstance(name, Generator) else load_generator(name) for name in names
     ]
@@ -116,7 +132,7 @@ def _released_scale(scale: int | None) -> int:
     return next((size for size in released if size >= scale), max([*released, 4]))
 
 
-def check_scale(model: CompiledGenerator, scale: int | None) -> int:
+def check_scale(model: Upscaler, scale: int | None) -> int:
     """The factor of the result.
 
     Raises:
@@ -129,7 +145,7 @@ def check_scale(model: CompiledGenerator, scale: int | None) -> int:
 
 
 def upscale_pixels(
-    model: CompiledGenerator,
+    model: Upscaler,
     pixels: np.ndarray,
     scale: int | None = None,
     self_ensemble: bool = False,
@@ -144,7 +160,7 @@ def upscale_pixels(
     none shines through in a halo.
 
     Args:
-        model: The compiled generator.
+        model: See `load_model`.
         pixels: uint8, uint16 or floats in [0, 1].
         scale: As in `upscale`.
         self_ensemble: Likewise.

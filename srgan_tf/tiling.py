@@ -1,0 +1,162 @@
+"""Pictures of any size through networks of limited windows, in exact tiles.
+
+A picture's width and height never meet memory limits: the network sees windows of the
+picture with its receptive field around them. Every result pixel has seen what it would
+see in the whole picture, so there are no seams to blend.
+"""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from srgan_tf.errors import UserError
+
+Box = tuple[int, int, int, int]
+
+
+class Upscaler(ABC):
+    """What upscales windows of a picture, and therefore pictures.
+
+    Attributes:
+        scale: Factor of the size.
+        radius: LR pixels on each side that a result pixel depends on.
+        window: Height and width in LR pixels of the only windows it takes; None if it
+            takes any.
+    """
+
+    scale: int
+    radius: int
+    window: tuple[int, int] | None = None
+
+    @abstractmethod
+    def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """SR of one window, or of a box in it.
+
+        Args:
+            lr: float32 `[H, W, 3]` in [0, 1].
+            box: First and last row, first and last column of the part that is wanted,
+                in LR pixels; all of it if None. Outside pixels are context.
+
+        Returns:
+            float32 `[scale * H, scale * W, 3]` of the box, in [-1, 1].
+        """
+
+    @abstractmethod
+    def default_tile(self) -> int:
+        """The side of tiles, in LR pixels, that memory allows."""
+
+    def tiles(
+        self,
+        height: int,
+        width: int,
+        read: Callable[[slice, slice], np.ndarray],
+        tile: int | None = None,
+        self_ensemble: bool = False,
+    ) -> Iterator[tuple[slice, slice, np.ndarray]]:
+        """SR of a picture of any size, tile by tile.
+
+        Args:
+            height: Of the picture, in LR pixels.
+            width: Likewise.
+            read: Gives the LR pixels of some rows and columns, float32 `[h, w, 3]` in
+                [0, 1].
+            tile: Side of the tiles in LR pixels; `default_tile` if None.
+            self_ensemble: Average over the eight flips and transpositions of each tile
+                (Timofte et al. 2016).
+
+        Yields:
+            Rows and columns of the SR picture, and what belongs there: float32 in
+            [-1, 1].
+
+        Raises:
+            UserError: If the model takes windows of one size only, which do not fit.
+        """
+        sides = (height, width)
+        windows = self.window or (None, None)
+        parts = (tile or self.default_tile(),) * 2
+        if self.window:
+            self._check_window(height, width, self_ensemble)
+            parts = tuple(
+                side if side == window else window - 2 * self.radius
+                for side, window in zip(sides, windows)
+            )
+        run = self._ensemble if self_ensemble else self
+        s = self.scale
+        for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(
+            *(
+                spans(0, side, side, part, self.radius, window)
+                for side, part, window in zip(sides, parts, windows)
+            )
+        ):
+            pixels = read(slice(y, y_end), slice(x, x_end))
+            sr = run(pixels, (y0 - y, y1 - y, x0 - x, x1 - x))
+            yield slice(s * y0, s * y1), slice(s * x0, s * x1), sr
+
+    def _check_window(self, height: int, width: int, self_ensemble: bool) -> None:
+        rows, columns = self.window
+        for side, window in ((height, rows), (width, columns)):
+            if side != window and (side < window or window <= 2 * self.radius):
+                raise UserError(
+                    f"the model takes {rows}x{columns} pixels only (height x width), "
+                    f"and tiles of that size with {self.radius} pixels of context do "
+                    f"not cover a picture of {height}x{width}."
+                )
+        if self_ensemble and rows != columns:
+            raise UserError(
+                "--self_ensemble turns pictures, which this model of one size "
+                f"{rows}x{columns} cannot take."
+            )
+
+    def _ensemble(self, lr: np.ndarray, box: Box) -> np.ndarray:
+        total = 0.0
+        for flip_rows, flip_columns, swap in itertools.product((False, True), repeat=3):
+            turned, (top, bottom, left, right) = lr, box
+            if flip_rows:
+                turned = turned[::-1]
+                top, bottom = len(lr) - bottom, len(lr) - top
+            if flip_columns:
+                turned = turned[:, ::-1]
+                left, right = lr.shape[1] - right, lr.shape[1] - left
+            if swap:
+                turned = turned.swapaxes(0, 1)
+                top, bottom, left, right = left, right, top, bottom
+            sr = self(np.ascontiguousarray(turned), (top, bottom, left, right))
+            sr = sr.swapaxes(0, 1) if swap else sr
+            sr = sr[:, ::-1] if flip_columns else sr
+            total = total + (sr[::-1] if flip_rows else sr)
+        return total / np.float32(8)
+
+
+def spans(
+    start: int,
+    stop: int,
+    length: int,
+    tile: int,
+    halo: int,
+    window: int | None = None,
+) -> Iterator[tuple[int, int, int, int]]:
+    """Divides `start..stop` of an axis into equal parts with windows around them.
+
+    The windows reach `halo` pixels further, but never beyond the axis: there the
+    network must see its own zero padding. They are of one length, so that each is a
+    shape already compiled for; at the ends of the axis that means more context.
+
+    Args:
+        start: First pixel to cover.
+        stop: Where to end.
+        length: Of the axis.
+        tile: The longest part.
+        halo: Pixels of context on each side.
+        window: Length of the windows, at least `tile + 2 * halo` or the whole axis;
+            the shortest that will do if None.
+
+    Yields:
+        First and last pixel of a part, first and last pixel of its window.
+    """
+    part = -(-(stop - start) // -(-(stop - start) // tile))
+    window = window or min(part + 2 * halo, length)
+    for first in range(start, stop, part):
+        low = min(max(first - halo, 0), length - window)
+        yield first, min(first + part, stop), low, low + window
