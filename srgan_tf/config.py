@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from srgan_tf.data.sources import resolve_auto
+from srgan_tf.precision import fastest_precision
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Config:
     content_loss: str
     vgg_weights: str
     total_variation: float
+    colour_weight: float
     adversarial_weight: float
     gan_learning_rate: float
     gan_decay_step: int
@@ -73,6 +75,8 @@ def resolve(config: Config, recorded: Mapping[str, str]) -> Config:
         recorded: The flags that an earlier start of the run recorded, if any.
     """
     changes = {}
+    if config.precision == "auto":
+        changes["precision"] = recorded.get("precision") or fastest_precision()
     if config.dataset == "auto":
         changes["dataset"] = recorded.get("dataset") or resolve_auto(config.data_dir)
         if changes["dataset"] == "bundled":

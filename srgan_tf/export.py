@@ -22,6 +22,7 @@ from srgan_tf.inference_layers import network
 from srgan_tf.model_card import Facts, card_text, write_card
 from srgan_tf.models import Generator
 from srgan_tf.ranges import lr_from_255, to_8bit
+from srgan_tf.whole_files import whole_file
 
 SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
 INFO_NAME = "srgan_tf.json"
@@ -85,14 +86,12 @@ def export(
             content = litert_model(generator, quantize, window, photos)
         else:
             content = _onnx_model(generator, info)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(content)
-        if file_format == "litert":
-            # As LiteRT's own tools keep files in a model: as a zip behind it.
-            with zipfile.ZipFile(partial, "a") as archive:
-                archive.writestr(INFO_NAME, json.dumps(info._asdict()))
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_bytes(content)
+            if file_format == "litert":
+                # As LiteRT's own tools keep files in a model: as a zip behind it.
+                with zipfile.ZipFile(partial, "a") as archive:
+                    archive.writestr(INFO_NAME, json.dumps(info._asdict()))
         card = path.with_name("model_card.md")
     text = card_text(path.name, file_format, info, quantize, facts or Facts(path.stem))
     write_card(card, path.name, text)

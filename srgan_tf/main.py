@@ -92,6 +92,13 @@ def _define_flags() -> None:
             "or, where that cannot be had, content loss mse. For evaluate it may be "
             "empty, which leaves out the distances phi, as auto does without imagenet.",
         )
+        number(
+            "colour_weight",
+            0.0,
+            "Beside a VGG loss: weight of the squared distance of 8x8 means, which "
+            "keeps colours.",
+            0,
+        )
         number("adversarial_weight", 1e-3, "In equation 3.", 0)
         number("gan_learning_rate", 1e-4, "Adam's, of both networks.", 0)
         integer("gan_decay_step", 100_000, "Step from which it is a tenth.", 0)
@@ -116,9 +123,10 @@ def _define_flags() -> None:
     with _group("Computation"):
         choice(
             "precision",
-            "float32",
-            ("float32", "mixed_bfloat16", "mixed_float16"),
-            "Arithmetic of the networks.",
+            "auto",
+            ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+            "Arithmetic of the networks in training; auto: mixed_bfloat16 where the "
+            "device has it, else float32.",
         )
         choice(
             "strategy",
@@ -128,7 +136,12 @@ def _define_flags() -> None:
             "machines in TF_CONFIG (multi_worker); a TPU; auto: what there is, but "
             "no TPU.",
         )
-        flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
+        flags.DEFINE_bool(
+            "jit_compile",
+            False,
+            "Compile by XLA: the training step, or an exported SavedModel (anew for "
+            "every size).",
+        )
         integer(
             "steps_per_execution",
             1,
@@ -185,9 +198,6 @@ def _define_flags() -> None:
             "Of litert: smaller numbers; the last two look at photos of --dataset.",
         )
         text("input_size", None, "Of litert: fixed LR size, HEIGHTxWIDTH.")
-        flags.DEFINE_bool(
-            "jit_compile", False, "Of saved_model: XLA, compiled anew for every size."
-        )
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h")
     flags.DEFINE_bool("version", False, "Show the version.")
 
@@ -338,9 +348,9 @@ def _benchmark() -> None:
 
     benchmark(load_generator(FLAGS.model[0] if FLAGS.model else "srgan_x4"))
     print(flush=True)
-    asked = FLAGS["precision"]
+    both = ["float32", "mixed_bfloat16"]
     benchmark_training(
-        config, [asked.value] if asked.present else ["float32", "mixed_bfloat16"]
+        config, both if config.precision == "auto" else [config.precision]
     )
 
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf.whole_files import whole_file
+
 UNKNOWN = "not recorded"
 NUMBERS = {
     "float16": "float16 weights, float32 activations",
@@ -80,9 +82,9 @@ def write_card(path: Path, name: str, text: str) -> None:
     if path.exists():
         sections = re.split(r"^(?=# )", path.read_text("utf-8"), flags=re.MULTILINE)
     others = [s for s in sections if s.strip() and not s.startswith(f"# {name}\n")]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("\n".join([*(s.rstrip() + "\n" for s in others), text]), "utf-8")
-    partial.replace(path)
+    card = "\n".join([*(section.rstrip() + "\n" for section in others), text])
+    with whole_file(path) as partial:
+        partial.write_text(card, "utf-8")
 
 
 _USES = {

@@ -90,8 +90,9 @@ def _check_devices(config: Config, strategy: tf.distribute.Strategy) -> None:
 def _losses(config: Config) -> dict[str, keras.losses.Loss]:
     names = {"pretrain": config.pretrain_loss, "gan": config.content_loss}
     try:
+        vgg = config.vgg_weights, config.total_variation, config.colour_weight
         return {
-            stage: content_loss(name, config.vgg_weights, config.total_variation)
+            stage: content_loss(name, *vgg)
             for stage, name in names.items()
             if config.steps(stage)
         }

@@ -75,6 +75,7 @@ def config(tmp_path, photo_folder):
             "content_loss": "mse",
             "vgg_weights": "auto",
             "total_variation": 0.0,
+            "colour_weight": 0.0,
             "adversarial_weight": 1e-3,
             "gan_learning_rate": 1e-3,
             "gan_decay_step": 100,

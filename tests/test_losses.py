@@ -97,15 +97,27 @@ def test_total_variation_equals_tensorflows():
     assert extra == pytest.approx(0.5 * np.mean(total_variation(sr)), rel=1e-3)
 
 
+def test_colour_weighs_the_distance_of_8x8_means_alone():
+    hr = pictures(1)
+    shift = np.full_like(hr, 0.1)
+    checkers = 0.1 * (-1.0) ** np.add.outer(np.arange(16), np.arange(16))
+    plain = content_loss("vgg12", vgg_weights=None)
+    weighted = VGGLoss(plain.features, colour=50.0)
+    for change, expected in ((shift, 50 * 0.1**2), (checkers[..., None], 0.0)):
+        sr = (hr + change).astype(np.float32)
+        extra = float(weighted(hr, sr)) - float(plain(hr, sr))
+        assert extra == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="Unknown content loss 'l3'"):
         content_loss("l3")
 
 
 def test_vgg_loss_survives_serialisation():
-    loss = content_loss("vgg12", vgg_weights=None, total_variation=0.1)
+    loss = content_loss("vgg12", vgg_weights=None, total_variation=0.1, colour=2.0)
     again = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(loss)
     )
     assert again.features.maps == ["1,2"]
-    assert again.total_variation == 0.1
+    assert (again.total_variation, again.colour) == (0.1, 2.0)

@@ -1,0 +1,106 @@
+"""What the README shows, run as written, with small numbers behind long commands."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import skimage.data
+from conftest import REPOSITORY
+from PIL import Image
+
+TEXT = (REPOSITORY / "README.md").read_text()
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+START = ".venv/bin/python -m srgan_tf.main "
+# In the order of the README: `serve/srgan_x4` is there when its turn comes.
+COMMANDS = re.findall(rf"^{re.escape(START)}(.*)$", SHELL, re.MULTILINE)
+SHORT = [
+    "--num_blocks=1",
+    "--filters=4",
+    "--crop_size=32",
+    "--batch_size=2",
+    "--pretrain_steps=1",
+    "--gan_steps=1",
+    "--content_loss=mse",
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder like a checkout, with the files that the README's commands name."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(REPOSITORY / "experiments", folder / "experiments")
+    photo = skimage.data.astronaut()
+    (folder / "photos").mkdir()
+    for i in range(16):
+        Image.fromarray(np.roll(photo, 9 * i, 0)[:128]).save(
+            folder / "photos" / f"{i}.png"
+        )
+    Image.fromarray(photo[:60, 200:290]).save(folder / "photo.jpg")
+    for name in ("Set5", "Set14"):
+        (folder / name / "HR").mkdir(parents=True)
+        Image.fromarray(photo[:64, 200:280]).save(folder / name / "HR" / "a.png")
+    return folder
+
+
+def run(arguments: list[str], place) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "srgan_tf.main", *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_commands(place):
+    assert len(COMMANDS) >= 7
+    for command in COMMANDS:
+        arguments = shlex.split(command)
+        training = arguments[0].startswith("--")
+        # The flags behind win, but for the photos, which the README may name.
+        run(["--dataset=bundled", *arguments, *SHORT] if training else arguments, place)
+    for made in (
+        "photo_x4.png",
+        "runs/x4/report.html",
+        "runs/mine/generator.keras",
+        "report.md",
+        "serve/srgan_x4/saved_model.pb",
+        "serve/srgan_x4.onnx",
+        "serve/srgan_x4_int8.tflite",
+    ):
+        assert (place / made).exists(), made
+    # The Python examples take what the commands have left.
+    for code in PYTHON:
+        small = code.replace('"vgg54"', '"mse"').replace("epoch=1000", "epoch=1")
+        photo = np.asarray(Image.open(place / "photo.jpg"))
+        names = {"photo": photo, "jpeg": (place / "photo.jpg").read_bytes()}
+        before = os.getcwd()
+        os.chdir(place)
+        try:
+            exec(compile(small, "README.md", "exec"), names)
+        finally:
+            os.chdir(before)
+        if "sr" in names:
+            assert names["sr"].shape == (1, 240, 360, 3)
+    assert (place / "generator.keras").exists()
+
+
+def test_links_and_flags_are_there():
+    import srgan_tf.main as main
+
+    for path in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+        assert (REPOSITORY / path).exists(), path
+    if "scale" not in main.FLAGS:
+        main._define_flags()
+    for flag in re.findall(r"--([a-z_]{3,})", TEXT):
+        known = {"check", "flagfile"}  # of ruff; of absl
+        assert flag in main.FLAGS or flag in known, flag
