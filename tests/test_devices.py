@@ -38,7 +38,7 @@ RUN = {
     "pretrain_steps": 4,
     "gan_steps": 4,
     "gan_learning_rate": 1e-4,  # at more, rounding differences grow fast
-    "save_every": 4,
+    "save_every": 2,
 }
 
 
@@ -100,7 +100,7 @@ def test_two_workers_equal_one_and_continue(config, tmp_path):
             free.bind(("localhost", 0))
             ports.append(free.getsockname()[1])
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    for steps in ({"pretrain_steps": 3, "gan_steps": 0}, {}):
+    for steps in ({"pretrain_steps": 2, "gan_steps": 0}, {}):
         two = config(**{**RUN, **steps}, run_dir=str(tmp_path / "two"), strategy="auto")
         workers = []
         for index in range(2):
@@ -111,7 +111,8 @@ def test_two_workers_equal_one_and_continue(config, tmp_path):
     names = sorted(os.listdir(Path(two.run_dir, "checkpoints")))
     assert names == [
         f"{stage}-{step:08d}.weights.h5"
-        for stage, step in (("gan", 4), ("pretrain", 3), ("pretrain", 4))
+        for stage in ("gan", "pretrain")
+        for step in (2, 4)
     ]
     assert [row["step"] for row in rows(two.run_dir)] == list("12341234")
     assert_near(one.run_dir, two.run_dir)
