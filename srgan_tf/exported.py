@@ -33,10 +33,6 @@ class ExportedModel(Upscaler):
     Raises:
         UserError: If there is none, it is damaged or not ours, or the package that
             runs it is missing.
-
-    Example:
-        >>> ExportedModel("srgan_x4.onnx")(lr).shape  # doctest: +SKIP
-        (512, 512, 3)
     """
 
     def __init__(self, source: str | os.PathLike):

@@ -92,6 +92,12 @@ def content_loss(
 
     Raises:
         ValueError: If the name is none of these.
+
+    Example:
+        >>> loss = content_loss("vgg22", vgg_weights=None)  # random weights
+        >>> hr = keras.ops.zeros((1, 32, 32, 3))
+        >>> float(loss(hr, hr))
+        0.0
     """
     pixel = {
         "mse": keras.losses.MeanSquaredError,

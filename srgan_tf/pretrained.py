@@ -32,6 +32,10 @@ def load_generator(source: str | os.PathLike) -> Generator:
     Raises:
         UserError: If there is no such file, it holds no generator, or it is a released
             one that does not match its SHA-256.
+
+    Example:
+        >>> load_generator("srgan_x4").scale
+        4
     """
     released = released_models()
     path = Path(source)

@@ -49,6 +49,10 @@ def upscale(
 
     Raises:
         UserError: If the picture or the model cannot be used.
+
+    Example:
+        >>> upscale(np.zeros((6, 8, 3), np.uint8)).shape
+        (24, 32, 3)
     """
     if isinstance(image, (str, os.PathLike)):
         try:

@@ -16,6 +16,7 @@ from test_inference import trained_like
 from srgan_tf.errors import UserError
 from srgan_tf.export import export
 from srgan_tf.exported import ExportedModel, is_export
+from srgan_tf.pretrained import load_generator
 from srgan_tf.ranges import lr_from_255, to_uint8
 from srgan_tf.upscaling import load_model, upscale
 
@@ -271,6 +272,20 @@ def test_a_smaller_radius_would_show_in_tiles(files):
     whole = upscale(picture, model)
     model.radius = 2
     assert (upscale(picture, model, tile=9) != whole).any()
+
+
+@pytest.mark.slow
+def test_the_released_model_gives_the_same_on_real_photos(shared_data, tmp_path):
+    generator = load_generator("srgan_x4")
+    formats = {"saved_model": "m", "onnx": "m.onnx", "litert": "m.tflite"}
+    for file_format, name in formats.items():
+        export(generator, tmp_path / name, file_format)
+    models = [ExportedModel(tmp_path / name) for name in formats.values()]
+    for path in sorted((shared_data / "benchmarks" / "Set5" / "LR").glob("*.png"))[1:4]:
+        lr = np.asarray(Image.open(path))
+        expected = keras_sr(generator, lr[None])[0]
+        for model in models:
+            assert off(upscale(lr, model), expected).max() <= 1
 
 
 @pytest.mark.parametrize("quantize", ["dynamic", "int8"])

@@ -100,6 +100,12 @@ def training_pairs(
     Args:
         start: The step to start at: element k is the batch of step `start + k`. The
             other arguments are those of `CropSampler`.
+
+    Example:
+        >>> photos = [np.zeros((120, 100, 3), np.uint8)]
+        >>> lr, hr = next(iter(training_pairs(photos, batch_size=2)))
+        >>> tuple(lr.shape), tuple(hr.shape)
+        ((2, 24, 24, 3), (2, 96, 96, 3))
     """
     sampler = CropSampler(photos, crop_size, scale, batch_size, seed)
     side = crop_size + 2 * sampler.margin

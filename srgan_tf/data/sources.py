@@ -73,6 +73,10 @@ def find_photos(
 
     Raises:
         UserError: If there is no such place, or no picture in it.
+
+    Example:
+        >>> Path(find_photos("bundled", "validation")[0]).suffix
+        '.png'
     """
     if dataset == "bundled":
         import skimage.data

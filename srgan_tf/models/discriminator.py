@@ -21,6 +21,11 @@ class Discriminator(keras.Model):
         dense_units: Units of the first dense layer.
 
     Input `[N, crop_size, crop_size, 3]` in [-1, 1], output float32 logits `[N, 1]`.
+
+    Example:
+        >>> discriminator = Discriminator(crop_size=32, filters=4, dense_units=8)
+        >>> tuple(discriminator(keras.ops.zeros((2, 32, 32, 3))).shape)
+        (2, 1)
     """
 
     def __init__(
