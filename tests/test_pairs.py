@@ -10,6 +10,8 @@ from srgan_tf.data.pairs import (
     validation_pairs,
     whole_pair,
 )
+from srgan_tf.metrics import luma_metrics
+from srgan_tf.models import Generator
 from srgan_tf.ranges import hr_to_255
 
 
@@ -115,3 +117,12 @@ def test_validation_gives_each_whole_photo_in_order():
     some = [smooth_photo(0), smooth_photo(1, height=40, width=44)]
     shapes = [tuple(hr.shape) for _, hr in validation_pairs(some, 4)]
     assert shapes == [(1, 64, 80, 3), (1, 40, 44, 3)]
+
+
+def test_keras_validation_is_the_mean_over_photos():
+    some = [smooth_photo(i) for i in range(3)]
+    generator = Generator(num_blocks=1, filters=4)
+    generator.compile(loss="mse", metrics=luma_metrics(4))
+    mean = generator.evaluate(validation_pairs(some), verbose=0)
+    each = [generator.test_on_batch(*whole_pair(photo, 4)) for photo in some]
+    np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-4)
