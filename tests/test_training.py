@@ -289,7 +289,7 @@ def test_several_steps_per_execution_change_nothing(config, tmp_path):
 
 def test_jit_compile_gives_the_same_training(config, tmp_path):
     runs = [
-        config(run_dir=str(tmp_path / str(jit)), jit_compile=jit)
+        config(run_dir=str(tmp_path / str(jit)), jit_compile=jit, pretrain_steps=0)
         for jit in (False, True)
     ]
     for c in runs:
@@ -301,15 +301,12 @@ def test_jit_compile_gives_the_same_training(config, tmp_path):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_continues_exactly(config, tmp_path, precision):
-    base = {"precision": precision, "ema_decay": 0.5, "save_every": 3}
-    whole = config(
-        run_dir=str(tmp_path / "whole"), pretrain_steps=6, gan_steps=6, **base
-    )
+    base = {"precision": precision, "ema_decay": 0.5, "save_every": 1}
+    whole = config(run_dir=str(tmp_path / "whole"), **base)
     train(whole)
     parts = str(tmp_path / "parts")
-    for pretrain_steps, gan_steps in ((3, 0), (6, 3), (6, 6)):
-        steps = {"pretrain_steps": pretrain_steps, "gan_steps": gan_steps}
-        train(config(run_dir=parts, **steps, **base))
+    for gan_steps in (1, 2):
+        train(config(run_dir=parts, gan_steps=gan_steps, **base))
     for one, other in zip(weights(whole.run_dir), weights(parts)):
         np.testing.assert_array_equal(one, other)
     assert rows(whole.run_dir) == rows(parts)
