@@ -2,13 +2,14 @@
 
     python experiments/release/gallery.py
 
-Strips at 100 %: bicubic, SRResNet, SRGAN and HR of photos that ship inside scikit-image
-(public domain or CC0; its data/README.txt says which) and were not trained on, with the
+Strips at 100 %: bicubic, SRResNet, SRGAN and HR of photos that come with
+scikit-image and Matplotlib (public domain or CC0) and were not trained on, with the
 PSNR of the whole photo's luma, measured as in the paper.
 """
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw, ImageFont
@@ -24,18 +25,20 @@ SHOWN = {
     "chelsea.png": (40, 120),
     "coffee.png": (80, 180),
     "rocket.jpg": (140, 250),
-    "motorcycle_left.png": (150, 330),
+    "grace_hopper.jpg": (20, 110),
     "hubble_deep_field.jpg": (300, 400),
     "gravel.png": (100, 100),
     "grass.png": (100, 100),
 }
-SAMPLE = "chelsea.png", "motorcycle_left.png"
+SAMPLE = "chelsea.png", "grace_hopper.jpg"
 
 
 def strip(name: str, top: int, left: int) -> Image.Image:
     """One photo: four parts side by side under their labels."""
-    photo = Image.open(Path(skimage.data.__file__).parent / name).convert("RGB")
-    hr = np.asarray(photo)
+    folder = Path(skimage.data.__file__).parent
+    if name == "grace_hopper.jpg":
+        folder = Path(matplotlib.get_data_path()) / "sample_data"
+    hr = np.asarray(Image.open(folder / name).convert("RGB"))
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
     lr = np.asarray(imresize(hr.astype(np.float32), 1 / 4)).astype(np.uint8)
     bicubic = np.asarray(imresize(lr.astype(np.float32), 4)).astype(np.uint8)
