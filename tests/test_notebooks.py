@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import traitlets
 from conftest import REPOSITORY
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
@@ -12,6 +13,14 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 MAX_BYTES = 700_000
+
+
+class ThisInterpreter(AsyncKernelManager):
+    """Without folders to look in, `python3` is this interpreter and no other."""
+
+    @traitlets.default("kernel_spec_manager")
+    def _no_folders(self):
+        return KernelSpecManager(kernel_dirs=[])
 
 
 def settings_cell(notebook) -> int:
@@ -35,11 +44,10 @@ def run(name: str, folder: Path, **settings) -> str:
         assert re.search(rf"^{key} = ", notebook.cells[index].source, re.MULTILINE)
     changes = "\n".join(f"{key} = {value!r}" for key, value in settings.items())
     notebook.cells.insert(index + 1, nbformat.v4.new_code_cell(changes))
-    # Without folders to look in, the kernel is this interpreter's and no other's.
-    specs = KernelSpecManager(kernel_dirs=[])
     NotebookClient(
         notebook,
-        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
+        kernel_name="python3",
+        kernel_manager_class=ThisInterpreter,
         timeout=300,
         resources={"metadata": {"path": str(folder)}},
     ).execute()
