@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 
 import srgan_tf
 
-EXPERIMENTS = sorted((REPOSITORY / "experiments").glob("*.flags"))
+EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.flags"))
 
 
 def run(*arguments: str, cwd: Path = REPOSITORY, **environment: str):
@@ -103,33 +103,43 @@ def test_trains_continues_and_finishes(tmp_path, photo_folder):
     assert "is finished" in third.stderr
 
 
-@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_every_experiment_parses_and_builds(path):
+def test_every_experiment_parses_and_builds():
     code = (
         "import sys; from absl import flags; from srgan_tf import main\n"
-        "main._define_flags(); main.FLAGS(sys.argv)\n"
+        "main._define_flags()\n"
         "from srgan_tf.config import Config\n"
-        "c = Config(**{n: main.FLAGS[n].value for n in Config.__dataclass_fields__})\n"
         "from srgan_tf.models import Discriminator, Generator\n"
         "from srgan_tf.losses import content_loss\n"
-        "Generator(c.scale, c.num_blocks, c.filters); Discriminator(c.crop_size)\n"
-        "for name in (c.pretrain_loss, c.content_loss): content_loss(name, None)\n"
+        "for path in sys.argv[1:]:\n"
+        "    for name in main.FLAGS: main.FLAGS[name].unparse()\n"
+        "    main.FLAGS(['', '--flagfile=' + path])\n"
+        "    fields = Config.__dataclass_fields__\n"
+        "    c = Config(**{n: main.FLAGS[n].value for n in fields})\n"
+        "    Generator(c.scale, c.num_blocks, c.filters); Discriminator(c.crop_size)\n"
+        "    for name in (c.pretrain_loss, c.content_loss): content_loss(name, None)\n"
+        "    print(path, c.scale)\n"
     )
+    paths = [str(path.relative_to(REPOSITORY)) for path in EXPERIMENTS]
     result = subprocess.run(
-        [sys.executable, "-c", code, f"--flagfile={path.relative_to(REPOSITORY)}"],
+        [sys.executable, "-c", code, *paths],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert result.returncode == 0, result.stderr
+    scales = dict(line.split() for line in result.stdout.splitlines())
+    assert list(scales) == paths
+    assert scales["experiments/x2.flags"] == "2"
+    assert scales["experiments/x8.flags"] == "8"
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_experiment_opens_with_its_command_and_cost(path):
     text = path.read_text()
     if path.stem != "base":
-        assert f"# python -m srgan_tf.main --flagfile=experiments/{path.name}" in text
+        name = path.relative_to(REPOSITORY)
+        assert f"# python -m srgan_tf.main --flagfile={name}" in text
         assert "Reaches" in text or "shows in" in text
 
 
