@@ -40,6 +40,7 @@ def evaluate(
     report: Sequence[str] = (),
     save_images: str | None = None,
     self_ensemble: bool = False,
+    fast: bool = False,
     scale: int = 4,
     vgg_weights: str | None = None,
 ) -> dict:
@@ -51,6 +52,7 @@ def evaluate(
         report: Files to write, `.json` or `.md`.
         save_images: Folder for the SR pictures, as `BENCHMARK/MODEL/NAME.png`.
         self_ensemble: Whether a network's answer is the mean over flips and rotations.
+        fast: Whether networks compute in 8 bits; see `CompiledGenerator`.
         scale: Factor between LR and HR.
         vgg_weights: For the perceptual distances: `imagenet`, a file (see
             `VGGFeatures`), `auto` for imagenet if it can be had, None to leave them
@@ -70,11 +72,12 @@ def evaluate(
         for pair in pairs:
             read_pair(pair, scale)  # finds broken files before the long work
     upscalers = {
-        name: _upscaler(source, scale, self_ensemble)
+        name: _upscaler(source, scale, self_ensemble, fast)
         for name, source in _labels(models).items()
     }
     vgg = _vgg_features(vgg_weights)
-    result = {"scale": scale, "self_ensemble": self_ensemble, "benchmarks": {}}
+    settings = {"scale": scale, "self_ensemble": self_ensemble, "fast": fast}
+    result = {**settings, "benchmarks": {}}
     total = len(upscalers) * sum(map(len, sets.values()))
     with tqdm(total=total, unit="picture") as bar:
         for name, pairs in sets.items():
@@ -102,11 +105,11 @@ def _labels(sources: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, sources))
 
 
-def _upscaler(source: str, scale: int, self_ensemble: bool) -> Upscaler:
+def _upscaler(source: str, scale: int, self_ensemble: bool, fast: bool) -> Upscaler:
     """uint8 LR `[h, w, C]` to uint8 SR, where C is 3 or, for luma alone, 1."""
     if source == "bicubic":
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
-    model = load_model(source)
+    model = load_model(source, fast=fast)
     if model.scale != scale:
         raise UserError(
             f"--model={source} upscales {model.scale} times, the benchmark is for "

@@ -112,6 +112,7 @@ def _define_flags() -> None:
         flags.DEFINE_bool(
             "self_ensemble", False, "Average 8 flips and turns: 8 times slower."
         )
+        flags.DEFINE_bool("fast", False, "8-bit arithmetic: less exact, needs LiteRT.")
     with _group("Evaluation"):
         flags.DEFINE_list(
             "benchmarks",
@@ -183,7 +184,6 @@ def _define_flags() -> None:
             0,
             1,
         )
-        flags.DEFINE_bool("fast", False, "8-bit arithmetic: less exact, needs LiteRT.")
         integer(
             "tile",
             None,
@@ -286,6 +286,7 @@ def _evaluate() -> None:
         report=FLAGS.report,
         save_images=FLAGS.save_images,
         self_ensemble=FLAGS.self_ensemble,
+        fast=FLAGS.fast,
         scale=FLAGS.scale,
         vgg_weights=FLAGS.vgg_weights or None,
     )

@@ -64,6 +64,8 @@ def as_markdown(result: Mapping) -> str:
     notes = NOTES.format(scale=result["scale"])
     if result["self_ensemble"]:
         notes += "- Networks answer with the mean over 8 flips and rotations.\n"
+    if result["fast"]:
+        notes += "- Networks compute in 8 bits.\n"
     for benchmark, content in result["benchmarks"].items():
         notes += f"- {benchmark}: LR {content['lr']}.\n"
     parts = "# Evaluation\n", notes, means_table(result), "## Single pictures\n"

@@ -154,6 +154,17 @@ def test_self_ensemble_changes_networks_only(tiny, run_folder):
     assert means(once, "Tiny", "x4") != means(eight, "Tiny", "x4")
 
 
+def test_fast_changes_networks_a_little(tiny, run_folder):
+    models, folders = ["bicubic", str(run_folder)], [str(tiny / "Tiny")]
+    report = str(tiny / "report.md")
+    exact = evaluate(models, folders)
+    fast = evaluate(models, folders, report=[report], fast=True)
+    assert means(exact, "Tiny") == means(fast, "Tiny")
+    both = [means(result, "Tiny", "x4")["psnr"] for result in (exact, fast)]
+    assert both[0] != both[1] and both[0] == pytest.approx(both[1], abs=0.5)
+    assert "Networks compute in 8 bits." in Path(report).read_text()
+
+
 def test_perceptual_distances(tiny):
     weights = shared("vgg19/vgg19_blocks1-3.h5")
     result = evaluate(["bicubic"], [str(tiny / "Tiny")], vgg_weights=weights)
