@@ -95,13 +95,13 @@ def test_commands(place):
 
 
 def test_links_and_flags_are_there():
-    import srgan_tf.main as main
+    from srgan_tf.command_flags import FLAGS, define_flags
 
     prose = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", prose):
         assert (REPOSITORY / path).exists(), path
-    if "scale" not in main.FLAGS:
-        main._define_flags()
+    if "scale" not in FLAGS:
+        define_flags()
     for flag in re.findall(r"--([a-z_]{3,})", TEXT):
-        known = {"check", "flagfile"}  # of ruff; of absl
-        assert flag in main.FLAGS or flag in known, flag
+        known = {"check", "dist", "flagfile"}  # of ruff; of pytest; of absl
+        assert flag in FLAGS or flag in known, flag
