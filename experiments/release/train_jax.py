@@ -9,17 +9,15 @@ files of 15 MiB, and continues from them when it is started again. See README.md
 
 import argparse
 import csv
-import io
-import re
 import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import keras
-import ml_dtypes
 import numpy as np
 from jax_steps import Photos, State, Trainer, exact_imresize, lr_is_exact
+from state_files import newest, restore, save
 
 from srgan_tf.data.sources import find_photos, read_photo
 from srgan_tf.losses import content_loss
@@ -28,7 +26,6 @@ from srgan_tf.models import Discriminator, Generator
 from srgan_tf.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.ranges import hr_from_255, lr_from_255, to_8bit
 
-PART = 15 * 2**20
 RESULTS = {"pretrain": "srresnet.weights.h5", "gan": "srgan.weights.h5"}
 
 
@@ -107,64 +104,6 @@ def make_trainer(args: argparse.Namespace) -> Trainer:
 def averaged_variables(generator: keras.Model) -> list:
     """The variables of which the state's `average` has the means, in its order."""
     return [*generator.trainable_variables, *generator.non_trainable_variables]
-
-
-def save(folder: Path, stage: str, step: int, steps: int, state: State, compact: bool):
-    """Writes the state as numbered parts, then removes those of the step before.
-
-    Compact, for stage gan: the moments of the generator's Adam as bfloat16, the
-    discriminator's kernels as float16 and its moments left out, so that 283 MB of the
-    discriminator become 47 MB. All else is float32.
-    """
-    arrays = {"steps": np.array(steps)}
-    for name, values in state.items():
-        for i, value in enumerate(values):
-            array = np.asarray(value)
-            if compact and name == "d_slots":
-                continue
-            if compact and name == "g_slots" and array.ndim:
-                array = array.astype(ml_dtypes.bfloat16).view(np.uint16)
-            elif compact and name == "d_weights" and array.ndim > 1:
-                array = array.astype(np.float16)
-            if name != "average":  # that is the result file
-                arrays[f"{name}/{i}"] = array
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    data = packed.getbuffer()
-    count = -(-len(data) // PART)
-    folder.mkdir(parents=True, exist_ok=True)
-    old = list(folder.glob(f"{stage}-*.part*"))
-    for i in range(count):
-        path = folder / f"{stage}-{step:09d}.part{i + 1}of{count}"
-        path.write_bytes(data[i * PART : (i + 1) * PART])
-        old = [other for other in old if other != path]
-    for path in old:
-        path.unlink()
-
-
-def newest(folder: Path, stage: str) -> tuple[int, list[Path]]:
-    """The step and the parts of the newest state whose parts are all there."""
-    states = {}
-    for path in sorted(folder.glob(f"{stage}-*.part*")):
-        step, _, count = map(int, re.findall(r"\d+", path.name))
-        states.setdefault((step, count), []).append(path)
-    whole = {step: paths for (step, n), paths in states.items() if n == len(paths)}
-    return max(whole.items(), default=(0, []))
-
-
-def restore(paths: list[Path], state: State) -> tuple[int, State]:
-    """Reads what `save` wrote into a first state; returns the planned steps as well."""
-    data = b"".join(path.read_bytes() for path in paths)
-    with np.load(io.BytesIO(data)) as arrays:
-        for name, values in state.items():
-            for i, value in enumerate(values):
-                if f"{name}/{i}" not in arrays:
-                    continue
-                array = arrays[f"{name}/{i}"]
-                if array.dtype == np.uint16:
-                    array = array.view(ml_dtypes.bfloat16)
-                values[i] = jnp.asarray(array, value.dtype)
-        return int(arrays["steps"]), state
 
 
 def make_validation(trainer: Trainer, photos: list[np.ndarray]):
