@@ -101,7 +101,9 @@ def _from_h5(path: Path) -> Generator:
     kernels = []
 
     def collect(name, item):
-        if isinstance(item, h5py.Dataset) and item.ndim == 4:
+        # A compiled model's file also has its optimizer's averages of each kernel.
+        weight = not name.startswith("optimizer/")
+        if weight and isinstance(item, h5py.Dataset) and item.ndim == 4:
             kernels.append(item.shape)
 
     with h5py.File(path) as file:

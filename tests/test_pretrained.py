@@ -65,6 +65,15 @@ def test_our_files_tell_their_size(tmp_path, scale, name):
     np.testing.assert_array_equal(loaded(LR), model(LR))
 
 
+def test_weights_beside_those_of_an_optimizer(tmp_path):
+    model = generator()
+    model.compile("adam", "mse")
+    model.fit(LR, np.zeros((1, 24, 28, 3)), verbose=0)
+    model.save_weights(tmp_path / "model.weights.h5")
+    loaded = load_generator(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(loaded(LR), model(LR))
+
+
 def test_run_folder(tmp_path):
     model = generator()
     model.save(tmp_path / "generator.keras")
