@@ -12,9 +12,9 @@ class HeldSignals:
     Example:
         >>> import signal
         >>> with HeldSignals() as held:
-        ...     signal.raise_signal(signal.SIGINT)
+        ...     signal.raise_signal(signal.SIGTERM)
         ...     print("still at work, to end with", held.received)
-        still at work, to end with 2
+        still at work, to end with 15
     """
 
     def __init__(self):
