@@ -14,7 +14,7 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
-from srgan_tf.data.imresize import imresize
+from srgan_tf.data.imresize import imresize_large
 from srgan_tf.metrics import psnr, rgb_to_y, shave
 from srgan_tf.upscaling import upscale
 
@@ -40,10 +40,9 @@ def strip(name: str, top: int, left: int) -> Image.Image:
         folder = Path(matplotlib.get_data_path()) / "sample_data"
     hr = np.asarray(Image.open(folder / name).convert("RGB"))
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
-    lr = np.asarray(imresize(hr.astype(np.float32), 1 / 4)).astype(np.uint8)
-    bicubic = np.asarray(imresize(lr.astype(np.float32), 4)).astype(np.uint8)
+    lr = imresize_large(hr, 1 / 4)
     pictures = {
-        "bicubic": bicubic,
+        "bicubic": imresize_large(lr, 4),
         "SRResNet": upscale(lr, model="srresnet_x4"),
         "SRGAN": upscale(lr, model="srgan_x4"),
         "HR": hr,

@@ -7,8 +7,9 @@ et al. 2016, section 3.5) has fewer errors than one pass and costs eight. As a t
 is quiet: what is left to learn has 1 % of the mean square of what HR holds and no
 network can know, so a batch says far more about where to go.
 
-`--out` receives the SR pictures (`ensemble/`, once), `metrics.csv` and, every 250
-steps, `srresnet.weights.h5`: the running average of the weights.
+`--out` receives the SR pictures (`ensemble/`, made once: another --model needs another
+--out), `metrics.csv` and, every 250 steps, `srresnet.weights.h5`: the running average
+of the weights.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from srgan_tf.data.imresize import imresize
+from srgan_tf.data.imresize import imresize_large
 from srgan_tf.data.pairs import validation_pairs
 from srgan_tf.data.sources import Photos, find_photos
 from srgan_tf.metrics import luma_metrics
@@ -43,7 +44,7 @@ def make_targets(photos: Photos, model: str, folder: Path) -> list[tuple]:
     for i, photo in enumerate(tqdm(photos, "Upscaling", unit="photo")):
         height, width = (size - size % SCALE for size in photo.shape[:2])
         hr = photo[:height, :width]
-        lr = np.asarray(imresize(hr.astype(np.float32), 1 / SCALE)).astype(np.uint8)
+        lr = imresize_large(hr, 1 / SCALE)
         path = folder / f"{i:04d}.npy"
         if not path.exists():
             half_written = folder / "unfinished.npy"
