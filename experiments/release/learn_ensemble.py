@@ -13,70 +13,18 @@ of the weights.
 """
 
 import argparse
-import os
-from collections.abc import Iterator
+import itertools
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+from teaching import BORDER, SCALE, batch, with_targets
 
-from srgan_tf.data.imresize import imresize_large
 from srgan_tf.data.pairs import validation_pairs
 from srgan_tf.data.sources import Photos, find_photos
 from srgan_tf.metrics import luma_metrics
 from srgan_tf.pretrained import load_generator
-from srgan_tf.ranges import hr_from_255, lr_from_255
-from srgan_tf.upscaling import load_model, upscale
-
-SCALE = 4
-# HR pixels at a crop's border that the loss leaves out: the targets were made from
-# whole photos, where the network saw more than the zeros around a crop.
-BORDER = 8
-
-
-def make_targets(photos: Photos, model: str, folder: Path) -> list[tuple]:
-    """`(lr, hr, ensemble)` of every photo, uint8; what `folder` has stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    upscaler = load_model(model)
-    targets = []
-    for i, photo in enumerate(tqdm(photos, "Upscaling", unit="photo")):
-        height, width = (size - size % SCALE for size in photo.shape[:2])
-        hr = photo[:height, :width]
-        lr = imresize_large(hr, 1 / SCALE)
-        path = folder / f"{i:04d}.npy"
-        if not path.exists():
-            half_written = folder / "unfinished.npy"
-            np.save(half_written, upscale(lr, upscaler, self_ensemble=True))
-            os.replace(half_written, path)
-        targets.append((lr, hr, np.load(path)))
-    return targets
-
-
-def crop(picture: tuple, side: int, rng: np.random.Generator) -> tuple:
-    """One place of all parts, turned alike; `side` counts HR pixels."""
-    span = side // SCALE
-    top, left = (rng.integers(size - span + 1) for size in picture[0].shape[:2])
-    turns, flip = rng.integers(4), rng.integers(2)
-    parts = []
-    for part, n in zip(picture, (1, SCALE, SCALE)):  # on the grid of LR
-        part = part[n * top : n * (top + span), n * left : n * (left + span)]
-        part = np.rot90(part, turns)
-        parts.append((part[:, ::-1] if flip else part).astype(np.float32))
-    return tuple(parts)
-
-
-def batches(
-    pictures: list[tuple], side: int, size: int, share: float, seed: int
-) -> Iterator[tuple]:
-    """Endless `(lr, target)`; target = share * ensemble + (1 - share) * HR."""
-    rng = np.random.default_rng(seed)
-    while True:
-        chosen = rng.choice(len(pictures), size, replace=False)
-        crops = zip(*(crop(pictures[i], side, rng) for i in chosen))
-        lr, hr, ensemble = (np.stack(part) for part in crops)
-        yield lr_from_255(lr), hr_from_255(share * ensemble + (1 - share) * hr)
+from srgan_tf.upscaling import load_model
 
 
 def main(args: argparse.Namespace) -> None:
@@ -84,7 +32,7 @@ def main(args: argparse.Namespace) -> None:
     out = Path(args.out)
     photos = Photos(find_photos(args.photos), args.crop_size)
     valid = Photos(find_photos(args.valid), args.crop_size)
-    pictures = make_targets(photos, args.model, out / "ensemble")
+    pictures = with_targets(photos, load_model(args.model), out / "ensemble")
 
     keras.utils.set_random_seed(args.seed)
     keras.config.set_dtype_policy(args.precision)
@@ -103,10 +51,9 @@ def main(args: argparse.Namespace) -> None:
         metrics=luma_metrics(SCALE),
     )
     lr_side, hr_side = args.crop_size // SCALE, args.crop_size
+    settings = (args.crop_size, args.batch_size, args.share, args.seed)
     crops = tf.data.Dataset.from_generator(
-        lambda: batches(
-            pictures, args.crop_size, args.batch_size, args.share, args.seed
-        ),
+        lambda: (batch(pictures, *settings, step) for step in itertools.count()),
         output_signature=tuple(
             tf.TensorSpec((args.batch_size, side, side, 3))
             for side in (lr_side, hr_side)
