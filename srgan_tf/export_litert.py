@@ -20,9 +20,10 @@ from srgan_tf.data.imresize import imresize
 from srgan_tf.data.sources import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.export import images_spec, optional, save_module, served
-from srgan_tf.inference_layers import network, residual_layers
+from srgan_tf.inference import interpolate
+from srgan_tf.inference_layers import litert_runner, network, residual_layers
 from srgan_tf.models import Generator
-from srgan_tf.ranges import lr_from_255
+from srgan_tf.ranges import hr_from_255, lr_from_255
 
 PHOTOS = 32  # that show the ranges
 SIDE = 64  # of their LR crops
@@ -49,7 +50,9 @@ def litert_model(
     crops = _lr_crops(photos, generator.scale)
     limits = _limits(generator, crops)
     if quantize == "dynamic":
-        return _convert(generator, window, limits, dynamic=True)
+        rounded = litert_runner(_convert(generator, None, limits, dynamic=True))
+        centred = _centred(generator, rounded, crops)
+        return _convert(centred, window, limits, dynamic=True)
     with _quiet_tools():
         # Seen at any size, applied to the size that is wanted: the names are the same.
         any_size = bytearray(_convert(generator, None, limits))
@@ -60,6 +63,25 @@ def litert_model(
             FLOAT_LAYERS, "CONV_2D", algorithm_key="no_quantize"
         )
         return bytes(model.quantize(ranges).quantized_model)
+
+
+def _centred(
+    generator: Generator, rounded: Callable, crops: Sequence[np.ndarray]
+) -> Generator:
+    """A copy whose last bias takes out what rounded weights add to whole colours.
+
+    That is up to two levels. Correction of the bias: Nagel et al. 2019, arXiv
+    1906.04721, section 4.2.
+    """
+    layers = network(generator)
+    exact = [layers(lr_from_255(np.float32(crop[None]))).numpy() for crop in crops]
+    added = [hr_from_255(rounded(c[None])) - sr for c, sr in zip(crops, exact)]
+    # How far the mean moves with the bias, which stands in front of tanh.
+    slope = [1 - np.square(sr) for sr in exact]
+    means = [np.mean([x.mean(axis=(0, 1, 2)) for x in xs], 0) for xs in (added, slope)]
+    copy = interpolate(generator, generator, 0)
+    copy.tail.bias.assign_sub(means[0] / means[1])
+    return copy
 
 
 def _ranges(quantizer, model: bytearray, crops: Sequence[np.ndarray]) -> dict:
