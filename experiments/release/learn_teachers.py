@@ -35,6 +35,7 @@ from srgan_tf.tiling import Upscaler
 from srgan_tf.upscaling import upscale
 
 WARM_UP = 200
+LOSSES = {"mae": torch.abs, "mse": torch.square}
 
 
 class Mean(Upscaler):
@@ -83,13 +84,13 @@ class Training:
             self.averages, self.step = state["averages"], state["step"]
 
     def learn(self, lr: np.ndarray, target: np.ndarray) -> float:
-        """One step on a batch; returns its loss, L1."""
+        """One step on a batch; returns its loss."""
         lr, target = (torch.from_numpy(x).permute(0, 3, 1, 2) for x in (lr, target))
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(self.args, self.step)
         inside = slice(BORDER, -BORDER)
         difference = (self.network(lr) - target)[:, :, inside, inside]
-        loss = difference.abs().mean()
+        loss = LOSSES[self.args.loss](difference).mean()
         self.adam.zero_grad()
         loss.backward()
         self.adam.step()
@@ -138,7 +139,7 @@ def main(args: argparse.Namespace) -> None:
     pictures = with_targets(photos, teacher, out / "targets")
     pairs = [lr_and_hr(photo) for photo in valid]
 
-    training = Training(generator, args)
+    training = Training(load_generator(args.init or args.model), args)
     metrics = out / "metrics.csv"
     if not training.step:
         metrics.write_text("step,learning_rate,loss,val_psnr\n")
@@ -167,9 +168,11 @@ if __name__ == "__main__":
     parser.add_argument("--photos", required=True)
     parser.add_argument("--valid", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--model", default="srresnet_x4", help="what is trained")
+    parser.add_argument("--model", default="srresnet_x4", help="what makes the targets")
+    parser.add_argument("--init", help="what is trained; the model by default")
     parser.add_argument("--span", nargs="*", default=[], help="the other teachers")
     parser.add_argument("--share", type=float, default=0.6, help="of targets; rest: HR")
+    parser.add_argument("--loss", choices=LOSSES, default="mae")
     parser.add_argument("--learning_rate", type=float, default=1.5e-4)
     parser.add_argument("--floor", type=float, default=1e-6, help="its end")
     parser.add_argument("--steps", type=int, default=28000)
