@@ -56,9 +56,11 @@ def test_stage_1_lowers_the_loss_and_raises_psnr(config):
     c = config(
         filters=8,
         batch_size=6,
+        # Smaller crops are mostly border: PSNR of whole photos is noise then.
+        crop_size=48,
         pretrain_steps=100,
         gan_steps=0,
-        pretrain_learning_rate=1e-2,
+        pretrain_learning_rate=3e-3,
         save_every=50,
         log_every=10,
     )
@@ -66,7 +68,7 @@ def test_stage_1_lowers_the_loss_and_raises_psnr(config):
     logged = rows(c.run_dir)
     assert float(logged[-1]["loss"]) < 0.5 * float(logged[0]["loss"])
     psnr = [float(row["val_psnr"]) for row in logged if row["val_psnr"]]
-    assert psnr[-1] > psnr[0]
+    assert psnr[-1] > psnr[0] + 1
 
 
 def test_a_finished_run_says_so_and_stays(config, caplog):
@@ -289,14 +291,20 @@ def test_several_steps_per_execution_change_nothing(config, tmp_path):
 
 def test_jit_compile_gives_the_same_training(config, tmp_path):
     runs = [
-        config(run_dir=str(tmp_path / str(jit)), jit_compile=jit, pretrain_steps=0)
+        config(
+            run_dir=str(tmp_path / str(jit)),
+            jit_compile=jit,
+            pretrain_steps=0,
+            # At more, Adam's first step turns another rounding into another sign.
+            gan_learning_rate=1e-4,
+        )
         for jit in (False, True)
     ]
     for c in runs:
         train(c)
     plain, jit = (rows(c.run_dir)[-1] for c in runs)
     for name in ("content_loss", "adversarial_loss", "d_loss"):
-        assert float(jit[name]) == pytest.approx(float(plain[name]), rel=1e-2)
+        assert float(jit[name]) == pytest.approx(float(plain[name]), rel=1e-3)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
