@@ -18,7 +18,7 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from teaching import BORDER, SCALE, batch, with_targets
+from teaching import BORDER, SCALE, batch, common_arguments, with_targets
 
 from srgan_tf.data.pairs import validation_pairs
 from srgan_tf.data.sources import Photos, find_photos
@@ -77,19 +77,12 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--valid", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--model", default="srresnet_x4", help="what makes the targets")
-    parser.add_argument("--init", help="what is trained; the model by default")
-    parser.add_argument("--share", type=float, default=0.6, help="ensemble in targets")
-    parser.add_argument("--loss", default="mae")
-    parser.add_argument("--learning_rate", type=float, default=1e-4)
-    parser.add_argument("--steps", type=int, default=5500)
-    parser.add_argument("--crop_size", type=int, default=176)
-    parser.add_argument("--batch_size", type=int, default=5)
-    parser.add_argument("--ema_decay", type=float, default=0.99)
-    parser.add_argument("--precision", default="mixed_bfloat16")
-    parser.add_argument("--seed", type=int, default=0)
-    main(parser.parse_args())
+    arguments = common_arguments(__doc__.splitlines()[0])
+    arguments.add_argument("--loss", default="mae")
+    arguments.add_argument("--learning_rate", type=float, default=1e-4)
+    arguments.add_argument("--steps", type=int, default=5500)
+    arguments.add_argument("--crop_size", type=int, default=176)
+    arguments.add_argument("--batch_size", type=int, default=5)
+    arguments.add_argument("--ema_decay", type=float, default=0.99)
+    arguments.add_argument("--precision", default="mixed_bfloat16")
+    main(arguments.parse_args())

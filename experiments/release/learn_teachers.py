@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from span import Span
-from teaching import BORDER, SCALE, batch, lr_and_hr, with_targets
+from teaching import BORDER, SCALE, batch, common_arguments, lr_and_hr, with_targets
 from torch_generator import TorchGenerator
 
 from srgan_tf.data.sources import Photos, find_photos
@@ -164,21 +164,14 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--valid", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--model", default="srresnet_x4", help="what makes the targets")
-    parser.add_argument("--init", help="what is trained; the model by default")
-    parser.add_argument("--span", nargs="*", default=[], help="the other teachers")
-    parser.add_argument("--share", type=float, default=0.6, help="of targets; rest: HR")
-    parser.add_argument("--loss", choices=LOSSES, default="mae")
-    parser.add_argument("--learning_rate", type=float, default=1.5e-4)
-    parser.add_argument("--floor", type=float, default=1e-6, help="its end")
-    parser.add_argument("--steps", type=int, default=28000)
-    parser.add_argument("--crop_size", type=int, default=144)
-    parser.add_argument("--batch_size", type=int, default=8)
-    parser.add_argument("--ema_decay", type=float, default=0.999)
-    parser.add_argument("--every", type=int, default=1000, help="steps, validates")
-    parser.add_argument("--seed", type=int, default=0)
-    main(parser.parse_args())
+    arguments = common_arguments(__doc__.splitlines()[0])
+    arguments.add_argument("--span", nargs="*", default=[], help="the other teachers")
+    arguments.add_argument("--loss", choices=LOSSES, default="mae")
+    arguments.add_argument("--learning_rate", type=float, default=1.5e-4)
+    arguments.add_argument("--floor", type=float, default=1e-6, help="its end")
+    arguments.add_argument("--steps", type=int, default=28000)
+    arguments.add_argument("--crop_size", type=int, default=144)
+    arguments.add_argument("--batch_size", type=int, default=8)
+    arguments.add_argument("--ema_decay", type=float, default=0.999)
+    arguments.add_argument("--every", type=int, default=1000, help="steps, validates")
+    main(arguments.parse_args())

@@ -1,5 +1,6 @@
 """What `learn_ensemble.py` and `learn_teachers.py` share: targets and their crops."""
 
+import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,19 @@ SCALE = 4
 # HR pixels at a crop's border that the loss leaves out: the targets were made from
 # whole photos, where the network saw more than the zeros around a crop.
 BORDER = 8
+
+
+def common_arguments(description: str) -> argparse.ArgumentParser:
+    """The arguments that both scripts have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--photos", required=True)
+    parser.add_argument("--valid", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--model", default="srresnet_x4", help="what makes the targets")
+    parser.add_argument("--init", help="what is trained; the model by default")
+    parser.add_argument("--share", type=float, default=0.6, help="of targets; rest: HR")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
 
 
 def lr_and_hr(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
