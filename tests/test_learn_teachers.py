@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-from PIL import Image
+from test_learn_ensemble import assert_nearer_to_mean_of_eight
 
-from srgan_tf import Generator, load_generator, upscale
+from srgan_tf import Generator, load_generator
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("NOT TESTED: torch is not installed", allow_module_level=True)
@@ -144,11 +144,5 @@ def test_one_pass_comes_nearer_to_the_mean_of_eight_and_goes_on(tmp_path, photo_
 
     assert [row["step"] for row in learn(250)] == [str(n) for n in range(50, 251, 50)]
     learned = load_generator(out / "srresnet.weights.h5")
-    photo = np.asarray(Image.open(photo_folder / "0.png"))[::4, ::4]
-    mean_of_eight = upscale(photo, generator, self_ensemble=True).astype(float)
-    errors = [
-        np.mean((upscale(photo, model) - mean_of_eight) ** 2)
-        for model in (generator, learned)
-    ]
-    assert errors[1] < errors[0] / 2, errors
+    assert_nearer_to_mean_of_eight(generator, learned, photo_folder)
     assert [row["step"] for row in learn(300)][-2:] == ["250", "300"]
