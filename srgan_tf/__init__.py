@@ -13,9 +13,9 @@ _HOMES = {
     "Generator": "srgan_tf.models",
     "Discriminator": "srgan_tf.models",
     "VGGFeatures": "srgan_tf.models",
-    "SRGAN": "srgan_tf.srgan",
-    "load_generator": "srgan_tf.pretrained",
-    "upscale": "srgan_tf.upscaling",
+    "SRGAN": "srgan_tf.models.srgan",
+    "load_generator": "srgan_tf.models.pretrained",
+    "upscale": "srgan_tf.inference.upscale",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import keras
 
-from srgan_tf.data.sources import resolve_auto
-from srgan_tf.precision import fastest_precision
+from srgan_tf.data.photos import resolve_auto
+from srgan_tf.training.precision import fastest_precision
 
 log = logging.getLogger(__name__)
 

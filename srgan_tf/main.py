@@ -83,7 +83,7 @@ def _config():
 def _train() -> None:
     """Train both stages into a run folder, or continue there (the default)."""
     config = _config()
-    from srgan_tf.training import train
+    from srgan_tf.training.train import train
 
     train(config)
 
@@ -93,7 +93,7 @@ def _evaluate() -> None:
     for name in ("model", "benchmarks"):
         if not FLAGS[name].value:
             raise UserError(f"evaluate needs --{name}; see --help.")
-    from srgan_tf.evaluate import evaluate
+    from srgan_tf.evaluation.evaluate import evaluate
 
     evaluate(
         FLAGS.model,
@@ -109,8 +109,8 @@ def _evaluate() -> None:
 
 def _upscale(*arguments: str) -> None:
     """Upscale photos, folders and globs."""
-    from srgan_tf.upscale_files import find_sources, plan, upscale_files
-    from srgan_tf.upscaling import check_scale, load_model
+    from srgan_tf.inference.upscale import check_scale, load_model
+    from srgan_tf.inference.upscale_files import find_sources, plan, upscale_files
 
     sources = find_sources(arguments, FLAGS.output)
     wanted = FLAGS.scale if FLAGS["scale"].present else None
@@ -138,7 +138,7 @@ def _upscale(*arguments: str) -> None:
 
 def _export() -> None:
     """Write a model as a SavedModel, for LiteRT or as ONNX, with a model card."""
-    from srgan_tf.export_command import export_model
+    from srgan_tf.exporting.command import export_model
 
     if len(FLAGS.model) > 1:
         raise UserError("export takes one --model.")
@@ -158,9 +158,9 @@ def _export() -> None:
 def _benchmark() -> None:
     """Measure the speed of upscaling and training on this machine."""
     config = _config()
-    from srgan_tf.benchmark import benchmark
-    from srgan_tf.benchmark_training import benchmark_training
-    from srgan_tf.pretrained import load_generator
+    from srgan_tf.evaluation.speed import benchmark
+    from srgan_tf.evaluation.training_speed import benchmark_training
+    from srgan_tf.models.pretrained import load_generator
 
     benchmark(load_generator(FLAGS.model[0] if FLAGS.model else "srgan_x4"))
     print(flush=True)

@@ -5,11 +5,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np
 import pytest
 from PIL import Image
-
-REPOSITORY = Path(__file__).parents[1]
+from samples import REPOSITORY, smooth_photo
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +26,6 @@ def same_seed():
     keras.utils.set_random_seed(1)
     yield
     keras.config.set_dtype_policy("float32")
-
-
-def smooth_photo(seed: int, height: int = 64, width: int = 80) -> np.ndarray:
-    """A photo-like uint8 picture: soft random colours without hard noise."""
-    rng = np.random.default_rng(seed)
-    small = Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8))
-    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from samples import REPOSITORY
 
 EXPERIMENTS = sorted((REPOSITORY / "experiments").rglob("*.flags"))
 
@@ -14,7 +14,7 @@ def test_every_experiment_parses_and_builds():
         "define_flags()\n"
         "from srgan_tf.config import Config\n"
         "from srgan_tf.models import Discriminator, Generator\n"
-        "from srgan_tf.losses import content_loss\n"
+        "from srgan_tf.models.losses import content_loss\n"
         "for path in sys.argv[1:]:\n"
         "    for name in FLAGS: FLAGS[name].unparse()\n"
         "    FLAGS(['', '--flagfile=' + path])\n"

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from samples import REPOSITORY
 
 import srgan_tf
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import traitlets
-from conftest import REPOSITORY
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
+from samples import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 MAX_BYTES = 700_000

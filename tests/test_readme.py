@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 import skimage.data
-from conftest import REPOSITORY
 from PIL import Image
+from samples import REPOSITORY
 
 TEXT = (REPOSITORY / "README.md").read_text()
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))

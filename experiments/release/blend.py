@@ -6,8 +6,8 @@ feature distance by 1 %, at the same NIQE.
 
 import sys
 
-from srgan_tf.inference import interpolate
-from srgan_tf.pretrained import load_generator
+from srgan_tf.inference.compiled import interpolate
+from srgan_tf.models.pretrained import load_generator
 
 if __name__ == "__main__":
     faithful, realistic, realism, out = sys.argv[1:]

@@ -14,9 +14,9 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
-from srgan_tf.data.imresize import imresize_large
-from srgan_tf.metrics import psnr, rgb_to_y, shave
-from srgan_tf.upscaling import upscale
+from srgan_tf.inference.upscale import upscale
+from srgan_tf.pictures.imresize import imresize_large
+from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave
 
 SIDE = 240
 # Photo: top and left of what is shown.

@@ -13,8 +13,8 @@ import sys
 import numpy as np
 
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.sources import Photos, find_photos
-from srgan_tf.pretrained import load_generator
+from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.models.pretrained import load_generator
 
 
 def means(images: np.ndarray) -> np.ndarray:

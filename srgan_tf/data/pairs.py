@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.imresize import imresize
-from srgan_tf.ranges import hr_from_255, lr_from_255
+from srgan_tf.pictures.imresize import imresize
+from srgan_tf.pictures.ranges import hr_from_255, lr_from_255
 
 
 class CropSampler:

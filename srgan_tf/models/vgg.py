@@ -7,7 +7,7 @@ import h5py
 import keras
 
 from srgan_tf.errors import UserError
-from srgan_tf.ranges import hr_to_255
+from srgan_tf.pictures.ranges import hr_to_255
 
 # Paper, section 3.2: "rescaled by a factor of 1/12.75 to obtain VGG losses of a scale
 # that is comparable to the MSE loss", which is 0.006 on the squared distance.

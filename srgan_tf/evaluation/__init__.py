@@ -1,0 +1,1 @@
+"""Measuring: the paper's protocol on benchmarks, and speed on this machine."""

@@ -1,0 +1,217 @@
+"""The paper's measurements (section 3.1) of models on benchmark folders.
+
+PSNR and SSIM on luma of 8-bit pictures without a border of `scale` pixels; the mean of
+a benchmark is the mean over its pictures.
+
+    python -m srgan_tf.main evaluate --model=bicubic,runs/x4 --benchmarks=Set5,Set14
+"""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tqdm import tqdm
+
+from srgan_tf.errors import UserError
+from srgan_tf.evaluation.benchmarks import Pair, find_pairs, read_pair
+from srgan_tf.evaluation.tables import (
+    PAPER,
+    as_json,
+    as_markdown,
+    means_table,
+    pictures_tables,
+)
+from srgan_tf.files import whole_file
+from srgan_tf.inference.upscale import load_model, upscale_pixels
+from srgan_tf.models import VGGFeatures
+from srgan_tf.pictures.imresize import imresize
+from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
+from srgan_tf.pictures.ranges import hr_from_255
+
+log = logging.getLogger(__name__)
+
+Upscaler = Callable[[np.ndarray], np.ndarray]
+FeatureMaps = Callable[[np.ndarray], list[np.ndarray]]
+PICTURE = tf.TensorSpec((1, None, None, 3), tf.float32)
+VGG_MAPS = {"phi22": "2,2", "phi34": "3,4"}
+
+
+def evaluate(
+    models: Sequence[str],
+    benchmarks: Sequence[str],
+    report: Sequence[str] = (),
+    save_images: str | None = None,
+    self_ensemble: bool = False,
+    fast: bool = False,
+    scale: int = 4,
+    vgg_weights: str | None = None,
+) -> dict:
+    """Measures every model on every benchmark; prints tables, means last.
+
+    Args:
+        models: Whatever `load_model` takes, or `bicubic`: upscaling by MATLAB's.
+        benchmarks: Folders; see `find_pairs`.
+        report: Files to write, `.json` or `.md`.
+        save_images: Folder for the SR pictures, as `BENCHMARK/MODEL/NAME.png`.
+        self_ensemble: Whether a network's answer is the mean over flips and rotations.
+        fast: Whether networks compute in 8 bits; see `CompiledGenerator`.
+        scale: Factor between LR and HR.
+        vgg_weights: For the perceptual distances: `imagenet`, a file (see
+            `VGGFeatures`), `auto` for imagenet if it can be had, None to leave them
+            out.
+
+    Returns:
+        What a `.json` report holds: for each benchmark and model the measures of each
+        picture and their means, and the paper's means.
+
+    Raises:
+        UserError: If models, pictures and scale do not fit together; found before
+            anything is measured.
+    """
+    _prepare_outputs(report, save_images)
+    sets = {name: find_pairs(path) for name, path in _labels(benchmarks).items()}
+    for pairs in sets.values():
+        for pair in pairs:
+            read_pair(pair, scale)  # finds broken files before the long work
+    upscalers = {
+        name: _upscaler(source, scale, self_ensemble, fast)
+        for name, source in _labels(models).items()
+    }
+    vgg = _vgg_features(vgg_weights)
+    settings = {"scale": scale, "self_ensemble": self_ensemble, "fast": fast}
+    result = {**settings, "benchmarks": {}}
+    total = len(upscalers) * sum(map(len, sets.values()))
+    with tqdm(total=total, unit="picture") as bar:
+        for name, pairs in sets.items():
+            bar.set_description(name)
+            folder = Path(save_images, name) if save_images else None
+            result["benchmarks"][name] = {
+                "lr": "given" if pairs[0].lr else "made from HR",
+                "paper": PAPER.get(name.lower(), {}) if scale == 4 else {},
+                "models": _measure(pairs, upscalers, scale, vgg, folder, bar),
+            }
+    for path in report:
+        text = (as_markdown if path.endswith(".md") else as_json)(result)
+        with whole_file(path) as partial:
+            partial.write_text(text)
+    print(pictures_tables(result), means_table(result), sep="\n")
+    return result
+
+
+def _labels(sources: Sequence[str]) -> dict[str, str]:
+    """Short names for paths: the last part, or the whole where that is taken twice."""
+    sources = list(dict.fromkeys(map(os.path.normpath, sources)))
+    last = [os.path.basename(source) for source in sources]
+    whole = [source.strip(os.sep).replace(os.sep, "_") for source in sources]
+    names = (x if last.count(x) == 1 else y for x, y in zip(last, whole))
+    return dict(zip(names, sources))
+
+
+def _upscaler(source: str, scale: int, self_ensemble: bool, fast: bool) -> Upscaler:
+    """uint8 LR `[h, w, C]` to uint8 SR, where C is 3 or, for luma alone, 1."""
+    if source == "bicubic":
+        return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
+    model = load_model(source, fast=fast)
+    if model.scale != scale:
+        raise UserError(
+            f"--model={source} upscales {model.scale} times, the benchmark is for "
+            f"{scale}: choose another model or --scale={model.scale}."
+        )
+    return lambda lr: upscale_pixels(model, lr, self_ensemble=self_ensemble)
+
+
+def _vgg_features(weights: str | None) -> FeatureMaps:
+    """uint8 `[H, W, C]` to the maps of `VGG_MAPS`, or to none without weights."""
+    if weights is None:
+        return lambda picture: []
+    try:
+        features = VGGFeatures(
+            list(VGG_MAPS.values()), "imagenet" if weights == "auto" else weights
+        )
+    except UserError:
+        raise
+    except Exception as error:  # Keras raises a plain Exception without a network
+        if weights == "auto":
+            log.warning(
+                "No perceptual distances: the VGG19 weights are not here and cannot be "
+                "downloaded. With a file: --vgg_weights=FILE.h5."
+            )
+            return lambda picture: []
+        reason = str(error).strip().splitlines()[0][:120]
+        raise UserError(f"--vgg_weights={weights} cannot be had: {reason}") from None
+    run = tf.function(features, input_signature=[PICTURE])
+
+    def feature_maps(picture):
+        rgb = np.broadcast_to(picture, (*picture.shape[:2], 3)).astype(np.float32)
+        return [feature.numpy() for feature in run(hr_from_255(rgb)[None])]
+
+    return feature_maps
+
+
+def _measure(
+    pairs: Sequence[Pair],
+    upscalers: Mapping[str, Upscaler],
+    scale: int,
+    vgg: FeatureMaps,
+    folder: Path | None,
+    bar: tqdm,
+) -> dict[str, dict]:
+    """The measures of each picture, without its border, and the means, by model."""
+    pictures = {model: {} for model in upscalers}
+    for pair in pairs:
+        hr, lr = read_pair(pair, scale)
+        hr = shave(hr, scale)
+        hr_luma, hr_maps = _luma(hr), vgg(hr)
+        for model, upscale in upscalers.items():
+            sr = upscale(lr)
+            if folder:
+                _save_picture(folder / model / f"{pair.name}.png", sr)
+            sr = shave(sr, scale)
+            sr_luma = _luma(sr)
+            measures = {
+                "psnr": float(psnr(hr_luma, sr_luma)),
+                "ssim": float(ssim(hr_luma, sr_luma)),
+                "ssim_paper": float(ssim_daala(hr_luma, sr_luma)),
+            }
+            for name, hr_map, sr_map in zip(VGG_MAPS, hr_maps, vgg(sr)):
+                measures[name] = float(np.mean(np.square(hr_map - sr_map)))
+            pictures[model][pair.name] = measures
+            bar.update()
+    return {
+        model: {"mean": _mean(list(rows.values())), "pictures": rows}
+        for model, rows in pictures.items()
+    }
+
+
+def _luma(picture: np.ndarray) -> np.ndarray:
+    picture = picture.astype(np.float64)
+    return rgb_to_y(picture) if picture.shape[-1] == 3 else picture
+
+
+def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _prepare_outputs(report: Sequence[str], save_images: str | None) -> None:
+    """Makes the folders of the results, before the work that they are for."""
+    for path in report:
+        if not path.endswith((".json", ".md")):
+            raise UserError(f"--report={path}: the name must end in .json or .md.")
+    folders = [Path(path).parent for path in report]
+    if save_images:
+        folders.append(Path(save_images))
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"The folder {folder} cannot be made: {error}") from None
+
+
+def _save_picture(path: Path, picture: np.ndarray) -> None:
+    squeezed = picture[..., 0] if picture.shape[-1] == 1 else picture
+    with whole_file(path) as partial:
+        Image.fromarray(squeezed).save(partial, "png")

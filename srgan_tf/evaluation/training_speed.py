@@ -1,0 +1,186 @@
+"""How fast this machine trains, beside its matrix multiplication and the pipeline."""
+
+import dataclasses
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.config import Config
+from srgan_tf.data.pairs import training_pairs
+from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.errors import UserError
+from srgan_tf.evaluation.speed import multiplications
+from srgan_tf.models import Discriminator, Generator
+from srgan_tf.models.losses import VGGLoss, content_loss
+from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.stages import Stages
+
+MATRIX = 4096
+SECONDS = 6  # about as long each stage is run in each precision
+PARTS = 6  # of that time; the first two warm up, and the last one ends in validation
+
+NOTES = """\
+Whole steps of `fit` on one device, with pipeline, metrics, log and progress bar. GFLOP
+of a step: three times the forward ones where weights learn, twice where only a gradient
+passes. The last column: how many times faster the pipeline is than the model needs.
+VGG19, where the loss has it, has random weights here, which take the same time."""
+
+
+def benchmark_training(config: Config, precisions: Sequence[str]) -> None:
+    """Prints the speed of both stages, on the photos inside scikit-image.
+
+    Args:
+        config: Of the networks, losses, crops and batches; places and numbers of steps
+            do not count.
+        precisions: Policies of Keras, such as `mixed_bfloat16`.
+
+    Raises:
+        UserError: If there is no such loss.
+    """
+    photos = Photos(find_photos("bundled"), config.crop_size, config.cache_gib)
+    batch = config.batch_size
+    supply = _pipeline(photos, config)
+    rows = []
+    peaks = []
+    policy = keras.config.dtype_policy()
+    try:
+        for precision in precisions:
+            keras.config.set_dtype_policy(precision)
+            dtype = keras.config.dtype_policy().compute_dtype
+            peak = _peak(dtype)
+            peaks.append(f"{dtype} {peak / 1e9:.0f}")
+            for network, seconds, work in _stages(config, photos, peak):
+                rows.append(
+                    f"{network:10}{precision:16}{seconds:8.3f}{1 / seconds:9.2f}"
+                    f"{work / 1e9:8.0f}{work / seconds / peak:9.0%}"
+                    f"{batch / seconds:11.1f}{supply * seconds / batch:10.0f}x"
+                )
+    finally:
+        keras.config.set_dtype_policy(policy)
+    print(
+        f"Training: {batch} crops of {config.crop_size} px, x{config.scale}, "
+        f"{config.num_blocks} blocks of {config.filters} filters, content loss "
+        f"{config.content_loss}\n"
+        f"Matmul peak in GFLOP/s: {', '.join(peaks)}\n"
+        f"Pipeline without a model: {supply:.0f} patches/s\n"
+        f"{'':26}{'s/step':>8}{'steps/s':>9}{'GFLOP':>8}{'of peak':>9}"
+        f"{'patches/s':>11}{'pipeline':>11}"
+    )
+    print(*rows, NOTES, sep="\n")
+
+
+class _Clock(RunFolder):
+    """A run folder that remembers when rows of metrics.csv were written."""
+
+    def __init__(self, path: str):
+        super().__init__(path)
+        self.times = []
+
+    def record(self, *args) -> None:
+        super().record(*args)
+        self.times.append(time.perf_counter())
+
+
+def _stages(
+    config: Config, photos: Photos, peak: float
+) -> Iterable[tuple[str, float, int]]:
+    """Runs both stages; gives name, seconds and floating-point operations of a step."""
+    try:
+        losses = [
+            content_loss(n, None) for n in (config.pretrain_loss, config.content_loss)
+        ]
+    except ValueError as error:
+        raise UserError(f"--content_loss: {error}") from None
+    generator = Generator(config.scale, config.num_blocks, config.filters)
+    forward = multiplications(generator) * (config.crop_size // config.scale) ** 2
+    judged = _discriminator_multiplications(Discriminator(config.crop_size))
+    features = [_loss_multiplications(loss, config.crop_size) for loss in losses]
+    # Features of HR need no gradient; those of SR only let it pass.
+    counts = {
+        "pretrain": 3 * forward + 3 * features[0],
+        # The discriminator learns from HR and SR, then lets a gradient pass to SR.
+        "gan": 3 * forward + (3 + 3 + 2) * judged + 3 * features[1],
+    }
+    for stage, loss in zip(counts, losses):
+        work = 2 * config.batch_size * counts[stage]
+        # Where nothing is known yet, half of the peak is a good guess.
+        steps = SECONDS * peak / 2 / work / PARTS
+        every = config.steps_per_execution
+        every *= max(1, round(steps / every))
+        seconds, generator = _time_stage(config, stage, every, photos, generator, loss)
+        yield {"pretrain": "SRResNet", "gan": "SRGAN"}[stage], seconds, work
+
+
+def _time_stage(
+    config: Config, stage: str, every: int, photos: Photos, generator, loss
+) -> tuple[float, Generator]:
+    """Trains in `PARTS` parts of `every` steps; gives the median second of a step."""
+    steps = {"pretrain_steps": 0, "gan_steps": 0, f"{stage}_steps": every * PARTS}
+    with tempfile.TemporaryDirectory() as path:
+        config = dataclasses.replace(
+            config,
+            init_discriminator=None,
+            log_every=every,
+            save_every=every * PARTS,
+            **steps,
+        )
+        folder = _Clock(path)
+        folder.write_flags({})
+        side = max(config.crop_size, 8 * config.scale)
+        valid = [photos[0][:side, :side]]
+        stages = Stages(config, folder, photos, valid, tf.distribute.get_strategy())
+        generator = getattr(stages, stage)(generator, loss)
+    return float(np.median(np.diff(folder.times)[1:-1])) / every, generator
+
+
+def _pipeline(photos: Photos, config: Config) -> float:
+    """Patches per second that the input pipeline alone gives."""
+    size = config.crop_size, config.scale, config.batch_size
+    batches = iter(training_pairs(photos, *size))
+    for _ in range(10):
+        next(batches)
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < SECONDS / 2:
+        next(batches)
+        count += config.batch_size
+    return count / (time.perf_counter() - start)
+
+
+def _peak(dtype: str) -> float:
+    """Floating-point operations per second of a large matrix product: the best of 5."""
+    matrix = tf.cast(tf.random.uniform((MATRIX, MATRIX)), dtype)
+    best = math.inf
+    for _ in range(6):  # and one to warm up
+        start = time.perf_counter()
+        tf.matmul(matrix, matrix)[0, 0].numpy()
+        best = min(best, time.perf_counter() - start)
+    return 2 * MATRIX**3 / best
+
+
+def _discriminator_multiplications(discriminator: Discriminator) -> int:
+    dense = discriminator.dense.kernel.shape, discriminator.logits.kernel.shape
+    convs = _conv_multiplications(discriminator.convs, discriminator.crop_size)
+    return convs + sum(math.prod(shape) for shape in dense)
+
+
+def _loss_multiplications(loss: keras.losses.Loss, side: int) -> int:
+    """Products of VGG19 for one picture; the pixel losses' count for nothing."""
+    if not isinstance(loss, VGGLoss):
+        return 0
+    return _conv_multiplications(loss.features.model.layers[1:], side)
+
+
+def _conv_multiplications(layers: Iterable[keras.Layer], side: int) -> int:
+    """Products of the convolutions in a chain of layers for one `[side, side, 3]`."""
+    shape = (1, side, side, 3)
+    total = 0
+    for layer in layers:
+        shape = layer.compute_output_shape(shape)
+        if isinstance(layer, keras.layers.Conv2D):
+            total += math.prod(layer.kernel.shape) * shape[1] * shape[2]
+    return total

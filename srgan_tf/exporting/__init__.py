@@ -1,0 +1,1 @@
+"""Exports that serve without this package: SavedModel, LiteRT and ONNX."""

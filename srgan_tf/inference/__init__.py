@@ -1,0 +1,1 @@
+"""Upscaling: exact tiles, compiled generators, exports read back, photo files."""

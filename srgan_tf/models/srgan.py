@@ -1,0 +1,147 @@
+"""SRGAN: generator and discriminator in their game (paper, equations 2 and 3)."""
+
+import keras
+import tensorflow as tf
+
+from srgan_tf.models import Discriminator, Generator
+from srgan_tf.models.losses import adversarial_loss, discriminator_loss
+from srgan_tf.pictures.metrics import luma_metrics
+
+
+class SRGAN(keras.Model):
+    """Trains a generator against a discriminator; called, it is the generator.
+
+    Each step updates the discriminator once on HR and SR crops, then the generator once
+    on the perceptual loss: content loss + `adversarial_weight` * adversarial loss.
+    There is no pixel loss unless it is the content loss.
+
+    Data are pairs `(lr, hr)`: LR `[N, h, w, 3]` in [0, 1] and HR
+    `[N, scale * h, scale * w, 3]` in [-1, 1]. `fit` logs `loss`, `content_loss`,
+    `adversarial_loss`, `d_loss` and the mean probabilities `d_hr` and `d_sr` that the
+    discriminator gives to HR and SR; validation logs PSNR and SSIM on luma.
+
+    Args:
+        generator: Best pre-trained on a pixel loss, as in the paper.
+        discriminator: Its `crop_size` is the size of the HR crops.
+
+    Example:
+        >>> model = SRGAN(Generator(num_blocks=1, filters=4), Discriminator(32, 4, 8))
+        >>> model.compile(content_loss=keras.losses.MeanSquaredError())
+        >>> lr, hr = keras.ops.zeros((2, 8, 8, 3)), keras.ops.zeros((2, 32, 32, 3))
+        >>> sorted(model.train_on_batch(lr, hr, return_dict=True))[:2]
+        ['adversarial_loss', 'content_loss']
+    """
+
+    def __init__(self, generator: Generator, discriminator: Discriminator, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = generator
+        self.discriminator = discriminator
+        names = "loss", "content_loss", "adversarial_loss", "d_loss", "d_hr", "d_sr"
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.luma_metrics = luma_metrics(generator.scale)
+        self.built = True
+
+    def compile(
+        self,
+        content_loss: keras.losses.Loss,
+        g_optimizer: keras.optimizers.Optimizer | None = None,
+        d_optimizer: keras.optimizers.Optimizer | None = None,
+        adversarial_weight: float = 1e-3,
+        **kwargs,
+    ):
+        """Sets losses and optimizers.
+
+        Args:
+            content_loss: Called as `content_loss(hr, sr)`; see `losses.content_loss`.
+            g_optimizer: For the generator; Adam at 1e-4 if left out.
+            d_optimizer: For the discriminator; Adam at 1e-4 if left out.
+            adversarial_weight: 1e-3 in equation 3.
+            **kwargs: `jit_compile`, `steps_per_execution` and `run_eagerly` of Keras.
+        """
+        # Neither optimizer is Keras' own `optimizer`, which would claim the variables
+        # of both networks. Built here, they are saved and restored with the weights.
+        super().compile(optimizer=None, **kwargs)
+        self.content_loss = content_loss
+        self.adversarial_weight = adversarial_weight
+        self.g_optimizer = self._own(g_optimizer, self.generator)
+        self.d_optimizer = self._own(d_optimizer, self.discriminator)
+
+    def _own(self, optimizer, network):
+        optimizer = optimizer or keras.optimizers.Adam(1e-4)
+        if network.dtype_policy.name == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def fit(self, *args, **kwargs):
+        """As Keras' own, which cannot train on several workers.
+
+        Raises:
+            NotImplementedError: Under `MultiWorkerMirroredStrategy`.
+        """
+        strategy = tf.distribute.MultiWorkerMirroredStrategy
+        if isinstance(self.distribute_strategy, strategy):
+            raise NotImplementedError(
+                "Keras 3 cannot `fit` on several workers (keras-team/keras #20585): "
+                "use `srgan_tf.main train --strategy=multi_worker` or "
+                "`srgan_tf.training.devices.fit_workers`."
+            )
+        return super().fit(*args, **kwargs)
+
+    def call(self, lr, training=False):
+        return self.generator(lr, training=training)
+
+    @property
+    def metrics(self):
+        return [*self.means.values(), *self.luma_metrics]
+
+    def train_step(self, data):
+        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as g_tape:
+            sr = self.generator(lr, training=True)
+
+        # Equation 2: the discriminator learns with the generator held fixed.
+        with tf.GradientTape() as d_tape:
+            hr_logits = self.discriminator(hr, training=True)
+            sr_logits = self.discriminator(tf.stop_gradient(sr), training=True)
+            d_loss = discriminator_loss(hr_logits, sr_logits)
+            d_scaled = self.d_optimizer.scale_loss(d_loss)
+        d_variables = self.discriminator.trainable_variables
+        d_gradients = d_tape.gradient(d_scaled, d_variables)
+        self.d_optimizer.apply(d_gradients, d_variables)
+
+        # Equation 3: the generator learns with the discriminator held fixed.
+        with g_tape:
+            content = self.content_loss(hr, sr)
+            adversarial = adversarial_loss(self.discriminator(sr, training=True))
+            loss = content + self.adversarial_weight * adversarial
+            g_scaled = self.g_optimizer.scale_loss(loss)
+        g_variables = self.generator.trainable_variables
+        g_gradients = g_tape.gradient(g_scaled, g_variables)
+        self.g_optimizer.apply(g_gradients, g_variables)
+
+        # Keras has divided the losses by the replicas, whose gradients are added up.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return self._update(
+            loss=replicas * loss,
+            content_loss=replicas * content,
+            adversarial_loss=replicas * adversarial,
+            d_loss=replicas * d_loss,
+            d_hr=tf.sigmoid(hr_logits),
+            d_sr=tf.sigmoid(sr_logits),
+        )
+
+    def test_step(self, data):
+        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
+        sr = self.generator(lr, training=False)
+        for metric in self.luma_metrics:
+            metric.update_state(hr, sr)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self.means["content_loss"].update_state(replicas * self.content_loss(hr, sr))
+        watched = [self.means["content_loss"], *self.luma_metrics]
+        return {metric.name: metric.result() for metric in watched}
+
+    def _update(self, **values):
+        for name, value in values.items():
+            self.means[name].update_state(value)
+        return {name: metric.result() for name, metric in self.means.items()}

@@ -1,0 +1,1 @@
+"""Pictures as files and as values: formats, metadata, ranges, resizing, metrics."""

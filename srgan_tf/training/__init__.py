@@ -1,0 +1,1 @@
+"""Training: the two stages, what they show, and the run folder they leave."""

@@ -1,0 +1,114 @@
+"""Where a run computes: one device, several, several machines, or a TPU."""
+
+import json
+import os
+import signal
+
+import keras
+import tensorflow as tf
+
+from srgan_tf.errors import UserError
+from srgan_tf.training.monitor import Monitor
+from srgan_tf.training.signals import HeldSignals
+
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
+
+
+def choose_strategy(name: str) -> tf.distribute.Strategy:
+    """Makes the strategy of a run; to be called before TensorFlow does any work.
+
+    Args:
+        name: `one` device; `mirrored`, all GPUs of this machine, or all its logical
+            CPU devices if it has none; `multi_worker`, the machines that the variable
+            TF_CONFIG names, each running the same command; `tpu`, that of the variable
+            TPU_NAME or this machine's; `auto`, several workers where TF_CONFIG has
+            them, else all GPUs where there are several, else one device.
+
+    Raises:
+        UserError: If there is no such thing here.
+    """
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    workers = len([*cluster.get("chief", []), *cluster.get("worker", [])])
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    if name == "auto":
+        name = "multi_worker" if workers > 1 else "mirrored" if several else "one"
+    if name == "multi_worker":
+        if not workers:
+            raise UserError(
+                "--strategy=multi_worker: the environment variable TF_CONFIG names no "
+                "workers; see TensorFlow's guide on MultiWorkerMirroredStrategy."
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "mirrored":
+        kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        devices = [device.name for device in tf.config.list_logical_devices(kind)]
+        return tf.distribute.MirroredStrategy(devices)
+    if name == "tpu":
+        try:
+            resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(
+                os.environ.get("TPU_NAME", "local")
+            )
+        except Exception as error:  # of many kinds, none documented
+            raise UserError(
+                f"--strategy=tpu: no TPU answers ({' '.join(str(error).split())[:150]})"
+                "; set TPU_NAME, or choose another strategy."
+            ) from None
+        return tf.distribute.TPUStrategy(resolver)
+    return tf.distribute.get_strategy()
+
+
+def is_multi_worker(strategy: tf.distribute.Strategy) -> bool:
+    """Whether several processes take part."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the run folder."""
+    return not is_multi_worker(strategy) or strategy.cluster_resolver.task_id == 0
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns when every worker has come here, so that the chief's files are there."""
+    if is_multi_worker(strategy):
+        here = tf.function(lambda: strategy.run(lambda: tf.constant(1.0)))
+        strategy.reduce("SUM", here(), axis=None)
+
+
+def fit_workers(
+    strategy: tf.distribute.Strategy,
+    model: keras.Model,
+    pairs: tf.data.Dataset,
+    monitor: Monitor,
+) -> None:
+    """What `model.fit(pairs, callbacks=[monitor])` would do on several workers.
+
+    Keras 3 itself cannot (keras-team/keras issue 20585). The pairs are batches of the
+    global size; each worker takes its part of each. All workers stop after the same
+    step where one of them was asked to.
+    """
+
+    @tf.function
+    def step(pair, stop):
+        logs = strategy.run(model.train_step, args=(pair,))
+        stops = strategy.run(lambda: stop)
+        return (
+            {
+                name: strategy.reduce("MEAN", log, axis=None)
+                for name, log in logs.items()
+            },
+            strategy.reduce("SUM", stops, axis=None),
+        )
+
+    # A signal counts from the step on in which all have heard of it.
+    mine, monitor.signals = monitor.signals, HeldSignals()
+    monitor.set_model(model)
+    monitor.on_train_begin()
+    monitor.on_epoch_begin(0)
+    for batch, pair in enumerate(strategy.experimental_distribute_dataset(pairs)):
+        logs, stops = step(pair, tf.constant(float(bool(mine.received))))
+        if stops > 0:
+            monitor.signals.received = mine.received or signal.SIGTERM
+        monitor.on_train_batch_end(batch, {k: float(v) for k, v in logs.items()})
+        if model.stop_training:
+            break
+    monitor.on_train_end()

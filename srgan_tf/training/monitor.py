@@ -1,0 +1,191 @@
+"""What a training run shows and keeps as it goes."""
+
+import logging
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from srgan_tf.config import Config
+from srgan_tf.data.pairs import validation_pairs, whole_pair
+from srgan_tf.data.photos import Photos
+from srgan_tf.errors import UserError
+from srgan_tf.models import Generator
+from srgan_tf.pictures.imresize import imresize
+from srgan_tf.pictures.metrics import luma_metrics
+from srgan_tf.pictures.ranges import to_uint8
+from srgan_tf.training.report import write_run_report
+from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.signals import HeldSignals
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10  # rows of metrics.csv
+
+
+class Monitor(keras.callbacks.Callback):
+    """Shows, logs, validates and saves a stage as it goes, counting steps.
+
+    It works on a copy of the generator that has the averaged weights where these are
+    on, so that training is not disturbed. It stops the stage after a whole step, with a
+    checkpoint, where a signal asks for that.
+
+    Raises:
+        UserError: From `fit`, where a loss or a weight is no number any more.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        folder: RunFolder,
+        valid: Photos,
+        stage: str,
+        start: int,
+        generator: Generator,
+        optimizer: keras.optimizers.Optimizer,
+        signals: HeldSignals,
+    ):
+        super().__init__()
+        self.config = config
+        self.folder = folder
+        self.valid = valid
+        self.stage = stage
+        self.start = self.step = self.saved = start
+        self.total = config.steps(stage)
+        self.generator = generator
+        self.optimizer = optimizer
+        self.signals = signals
+        self.best = folder.best_psnr(stage)
+        self.saturated = 0
+        with generator.distribute_strategy.scope():
+            self.copy = Generator.from_config(generator.get_config())
+        if config.freeze_batch_norm:
+            self.copy.freeze_batch_norm()
+
+    def on_train_begin(self, logs=None):
+        batch = self.config.batch_size
+        self.bar = tqdm(
+            desc=self.stage,
+            total=self.total * batch,
+            initial=self.step * batch,
+            unit="img",
+        )
+        self.restored = [value.numpy() for value in self.model.metrics_variables]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # `fit` has just reset what the checkpoint brought.
+        for variable, value in zip(self.model.metrics_variables, self.restored):
+            variable.assign(value)
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Where several steps are executed at once, Keras counts the last ones as full.
+        before, self.step = self.step, min(self.start + batch + 1, self.total)
+        self.bar.set_postfix(
+            {name: f"{value:.4g}" for name, value in logs.items()}, refresh=False
+        )
+        self.bar.update((self.step - before) * self.config.batch_size)
+        self._check_finite(logs)
+
+        def due(every):
+            return self.step // every > before // every or self.step == self.total
+
+        save = due(self.config.save_every)
+        if save or self.signals.received:
+            self._check_weights()
+        if save or due(self.config.log_every):
+            self._hint(logs)
+            rate = keras.ops.convert_to_numpy(self.optimizer.learning_rate)
+            values = {**logs, "learning_rate": float(rate)}
+            if save:
+                values |= self._validate()
+            self.folder.record(self.stage, self.step, values)
+            self.model.reset_metrics()
+        if save or self.signals.received:
+            self.folder.save(self.model, self.stage, self.step)
+            self.saved = self.step
+            write_run_report(self.folder)
+        if self.signals.received:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+    def result(self) -> Generator:
+        """The generator to evaluate and ship: averaged if that is on."""
+        self.copy.set_weights(self.generator.get_weights())
+        if self.config.ema_decay and self.optimizer.iterations.numpy():
+            self.optimizer.finalize_variable_values(self.copy.trainable_variables)
+        return self.copy
+
+    def _validate(self) -> dict[str, float]:
+        generator = self.result()
+        metrics = luma_metrics(generator.scale)
+        for lr, hr in validation_pairs(self.valid, generator.scale):
+            sr = generator(lr, training=False)
+            for metric in metrics:
+                metric.update_state(hr, sr)
+        picture = comparison(generator, self.valid)
+        name = f"step_{self.stage}_{self.step:08d}"
+        self.folder.sample(name, picture, self.stage, self.step)
+        values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
+        if self.stage == "pretrain" and values["val_psnr"] > self.best:
+            self.best = values["val_psnr"]
+            self.folder.save_model(generator, "srresnet.keras")
+        return values
+
+    def _check_weights(self):
+        for variable in self.model.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                self._stop_for(f"the weight {variable.path}")
+
+    def _check_finite(self, logs):
+        bad = [name for name, value in logs.items() if not np.isfinite(value)]
+        if bad:
+            # The terms tell more than their sum.
+            terms = [name for name in bad if name.endswith("_loss")] or bad
+            self._stop_for(", ".join(terms))
+
+    def _stop_for(self, names: str):
+        kept = f"The checkpoint of step {self.saved} is kept" if self.saved else ""
+        raise UserError(
+            f"Not finite at step {self.step} of the stage {self.stage}: {names}. "
+            f"{kept or 'There is no checkpoint yet'}; lower the learning rate, set "
+            "--clip_norm=1, or leave out mixed_float16."
+        )
+
+    def _hint(self, logs):
+        """Says once what a discriminator that wins for long means."""
+        wins = logs.get("d_hr", 0) - logs.get("d_sr", 0) > 0.98
+        self.saturated = self.saturated + 1 if wins else 0
+        if self.saturated == PATIENCE:
+            log.warning(
+                "D(HR) - D(SR) has been above 0.98 for %d rows of metrics.csv: the "
+                "discriminator tells all crops apart and teaches the generator little. "
+                "A longer stage 1, a larger --adversarial_weight or a lower "
+                "--gan_learning_rate helps; D(HR) 0.6 to 0.9 is healthy.",
+                PATIENCE,
+            )
+
+
+def comparison(generator: Generator, photos, side: int = 320) -> np.ndarray:
+    """Bicubic | SR | HR, one row for each of the first four photos, at 100 %.
+
+    Args:
+        generator: Upscales the LR pictures made from the photos.
+        photos: uint8 `[H, W, 3]` each; the middle is shown.
+        side: Side of each part at most, in pixels.
+
+    Returns:
+        uint8 `[rows, columns, 3]`.
+    """
+    scale = generator.scale
+    shown = [photos[i] for i in range(min(4, len(photos)))]
+    size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
+    rows = []
+    for photo in shown:
+        top, left = ((length - size) // 2 for length in photo.shape[:2])
+        lr, hr = whole_pair(photo[top : top + size, left : left + size], scale)
+        bicubic = np.asarray(imresize(np.rint(lr[0] * 255), scale)).astype(np.uint8)
+        sr = to_uint8(generator(lr, training=False))[0]
+        rows.append(np.hstack([bicubic, sr, to_uint8(hr)[0]]))
+    return np.vstack(rows)

@@ -1,0 +1,204 @@
+"""`report.html` of a run folder: curves, pictures to compare, results, flags.
+
+One file without external assets: it can be opened from the disk, or mailed.
+"""
+
+import base64
+import datetime
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from string import Template
+
+import numpy as np
+from PIL import Image
+
+from srgan_tf.files import whole_file
+from srgan_tf.training.chart import svg_chart
+from srgan_tf.training.run_folder import RunFolder
+
+NETWORKS = {"pretrain": "SRResNet", "gan": "SRGAN"}
+# Columns of metrics.csv that share a chart, and how many digits tables show.
+CHARTS = {
+    "Loss": {"loss": ".4g"},
+    "Content loss": {"content_loss": ".4g"},
+    "Adversarial loss": {"adversarial_loss": ".4g"},
+    "Discriminator loss": {"d_loss": ".4g"},
+    "Discriminator": {"d_hr": ".3f", "d_sr": ".3f"},
+    "PSNR (dB)": {"val_psnr": ".2f"},
+    "SSIM": {"val_ssim": ".4f"},
+    "Learning rate": {"learning_rate": ".3g"},
+}
+NONE = "\N{EN DASH}"
+LINES = {"d_hr": "D(HR)", "d_sr": "D(SR)"}
+
+Line = tuple[list[int], list[float]]
+
+
+def write_run_report(folder: RunFolder) -> None:
+    """Writes `report.html` from what the folder holds: metrics, flags, samples.
+
+    Workers that only read the folder write none.
+
+    Raises:
+        UserError: If it cannot be written; the one before stays.
+    """
+    if not folder.chief:
+        return
+    flags = folder.recorded_flags()
+    rows = folder.rows()
+    stages = {
+        stage: [row for row in rows if row["stage"] == stage]
+        for stage in NETWORKS
+        if any(row["stage"] == stage for row in rows)
+    }
+    template = resources.files("srgan_tf.training").joinpath("report.html").read_text()
+    page = Template(template).substitute(
+        title=escape(folder.path.resolve().name),
+        status=_status(folder, stages, flags),
+        pictures=_pictures(_layers(folder, stages)),
+        charts="".join(_charts(stage, rows) for stage, rows in stages.items()),
+        results=_results(stages),
+        flags=_table((), [(f"--{name}", value) for name, value in flags.items()]),
+    )
+    with whole_file(folder.path / "report.html") as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def _line(rows: Sequence[Mapping[str, str]], column: str) -> Line:
+    logged = [row for row in rows if row[column]]
+    steps = [int(row["step"]) for row in logged]
+    return steps, [float(row[column]) for row in logged]
+
+
+def _status(folder: RunFolder, stages: Mapping, flags: Mapping[str, str]) -> str:
+    totals = {stage: int(flags.get(f"{stage}_steps", 0)) for stage in NETWORKS}
+    done = {s: int(rows[-1]["step"]) for s, rows in stages.items() if rows}
+    parts = [
+        f"{NETWORKS[stage]} {done.get(stage, 0):,} of {total:,} steps"
+        for stage, total in totals.items()
+        if total
+    ]
+    reached = all(done.get(stage, 0) >= total for stage, total in totals.items())
+    state = "finished" if reached and folder.finished else "not finished"
+    now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return f"{' · '.join(parts)} · {state} · written {escape(now)}"
+
+
+def _charts(stage: str, rows: Sequence[Mapping[str, str]]) -> str:
+    figures = []
+    for title, columns in CHARTS.items():
+        lines = {column: _line(rows, column) for column in columns}
+        if not all(steps for steps, _ in lines.values()):
+            continue
+        limits = (0.0, 1.0) if "d_hr" in columns else None
+        last = [
+            f'<span class="key-{k}">{LINES.get(column, "now")} '
+            f"{lines[column][1][-1]:{digits}}</span>"
+            for k, (column, digits) in enumerate(columns.items())
+        ]
+        figures.append(
+            f"<figure><figcaption>{title} <span>{' '.join(last)}</span></figcaption>"
+            f"{svg_chart(f'{NETWORKS[stage]}: {title}', lines, limits)}</figure>"
+        )
+    return (
+        f'<section><h2>{NETWORKS[stage]}</h2><div class="charts">{"".join(figures)}'
+        "</div></section>"
+    )
+
+
+def _results(stages: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+    body = [("Step", *(f"{int(rows[-1]['step']):,}" for rows in stages.values()))]
+    for title, columns in CHARTS.items():
+        for column, digits in columns.items():
+            lines = [_line(rows, column) for rows in stages.values()]
+            if any(steps for steps, _ in lines):
+                cells = [f"{v[-1]:{digits}}" if v else NONE for _, v in lines]
+                body.append((LINES.get(column, title), *cells))
+    best = []
+    for rows in stages.values():
+        steps, psnr = _line(rows, "val_psnr")
+        k = int(np.argmax(psnr)) if psnr else None
+        best.append(NONE if k is None else f"{psnr[k]:.2f} at step {steps[k]:,}")
+    body.append(("Best PSNR (dB)", *best))
+    return _table(("", *(NETWORKS[stage] for stage in stages)), body)
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for first, *cells in body
+    )
+    top = f"<thead><tr>{titles}</tr></thead>" if head else ""
+    return f"<table>{top}<tbody>{rows}</tbody></table>"
+
+
+def _layers(folder: RunFolder, stages: Mapping) -> dict[str, np.ndarray]:
+    """Columns of the sample pictures: bicubic, SR of each stage, HR, by name.
+
+    SRResNet is that of the best step, which `srresnet.keras` holds.
+    """
+    found = {}
+    for stage, rows in stages.items():
+        steps, psnr = _line(rows, "val_psnr")
+        if steps:
+            step = steps[int(np.argmax(psnr))] if stage == "pretrain" else steps[-1]
+            path = folder.samples / f"step_{stage}_{step:08d}.png"
+            if path.exists():
+                name = f"{NETWORKS[stage]}, step {step:,}"
+                found[name] = np.hsplit(np.asarray(Image.open(path)), 3)
+    if not found:
+        return {}
+    bicubic, _, hr = list(found.values())[-1]
+    # A stage that was validated on other photos cannot be compared.
+    sr = {name: sr for name, (_, sr, its) in found.items() if np.array_equal(its, hr)}
+    return {"bicubic": bicubic, **sr, "HR": hr}
+
+
+def _pictures(layers: Mapping[str, np.ndarray]) -> str:
+    if not layers:
+        return "<p>There is no sample picture yet.</p>"
+    names = list(layers)
+    chosen = {"left": names[0], "right": names[-2]}
+    pickers = "".join(
+        f'<label>{side} <select id="{side}">{_options(names, name)}</select></label>'
+        for side, name in chosen.items()
+    )
+    height, size, _ = layers["HR"].shape
+    photos = "".join(
+        _photo(number, {n: layer[top : top + size] for n, layer in layers.items()})
+        for number, top in enumerate(range(0, height, size), 1)
+    )
+    return f'<div class="pickers">{pickers}</div><div class="photos">{photos}</div>'
+
+
+def _options(names: Sequence[str], chosen: str) -> str:
+    return "".join(
+        f"<option{' selected' if name == chosen else ''}>{name}</option>"
+        for name in names
+    )
+
+
+def _photo(number: int, tiles: Mapping[str, np.ndarray]) -> str:
+    size = next(iter(tiles.values())).shape[0]
+    images = "".join(
+        f'<img data-name="{name}" alt="photo {number}, {name}" width="{size}" '
+        f'height="{size}" src="{_data_uri(tile)}">'
+        for name, tile in tiles.items()
+    )
+    return (
+        f'<div class="compare" style="--size:{size}px">{images}'
+        '<b class="left-name"></b><b class="right-name"></b>'
+        '<input type="range" min="0" max="100" step="0.5" value="50" '
+        f'aria-label="photo {number}: share of the left picture in per cent"></div>'
+    )
+
+
+def _data_uri(tile: np.ndarray) -> str:
+    encoded = io.BytesIO()
+    # Little effort: a tenth of the default's time for 4 % more bytes.
+    Image.fromarray(tile).save(encoded, "WEBP", lossless=True, quality=20, method=1)
+    return f"data:image/webp;base64,{base64.b64encode(encoded.getvalue()).decode()}"

@@ -1,0 +1,119 @@
+"""What several test modules make their input from."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import imagecodecs
+import keras
+import numpy as np
+import tifffile
+from PIL import ExifTags, Image, ImageCms
+
+from srgan_tf.models import Generator
+
+REPOSITORY = Path(__file__).parents[1]
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6" '
+    b'tiff:ImageWidth="9" exif:PixelYDimension="7" dc:creator="A. Nobody"/>'
+    b"<tiff:ImageLength>7</tiff:ImageLength></x:xmpmeta>"
+)
+
+
+def values(*shape, dtype=np.uint8, seed=0):
+    top = np.iinfo(dtype).max + 1
+    return np.random.default_rng(seed).integers(0, top, shape).astype(dtype)
+
+
+def smooth(height, width, channels=3):
+    ramp = np.linspace(0, 255, height * width).reshape(height, width, 1)
+    return np.round(np.repeat(ramp, channels, axis=2)).astype(np.uint8)
+
+
+def full_exif(orientation=1):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Maker"
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.ImageWidth] = 9
+    fields = exif.get_ifd(ExifTags.IFD.Exif)
+    fields[ExifTags.Base.ExifImageWidth] = 9
+    fields[ExifTags.Base.ExifImageHeight] = 7
+    fields[ExifTags.Base.ISOSpeedRatings] = 200
+    fields[ExifTags.Base.LensModel] = "A lens"
+    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    gps[ExifTags.GPS.GPSLatitudeRef] = "N"
+    gps[ExifTags.GPS.GPSLatitude] = (47.0, 30.0, 15.5)
+    for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        exif[tag] = exif.get_ifd(tag)
+    return exif
+
+
+def smooth_photo(seed: int, height: int = 64, width: int = 80) -> np.ndarray:
+    """A photo-like uint8 picture: soft random colours without hard noise."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8))
+    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def trained_like(scale=4, num_blocks=1, filters=4, seed=0):
+    """A generator whose BatchNorm and PReLU have values of their own."""
+    keras.utils.set_random_seed(seed)
+    generator = Generator(scale=scale, num_blocks=num_blocks, filters=filters)
+    rng = np.random.default_rng(seed)
+    generator.set_weights(
+        [
+            rng.uniform(0.2, 1.3, w.shape) if w.ndim in (1, 3) else w
+            for w in generator.get_weights()
+        ]
+    )
+    return generator
+
+
+def png_with_size(width, height):
+    def chunk(name, data):
+        crc = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + crc
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 100)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b""))
+    )
+
+
+def broken_files(rng, count):
+    """Truncated, flipped, mislabelled, empty and lying files, as (name, bytes)."""
+    whole = {}
+    for suffix in ("png", "jpg", "webp", "tif", "bmp"):
+        file = io.BytesIO()
+        exif = {"exif": full_exif(6)} if suffix not in ("bmp", "tif") else {}
+        Image.fromarray(smooth(24, 31)).save(
+            file, {"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix), **exif
+        )
+        whole[suffix] = file.getvalue()
+    deep = values(12, 14, 3, dtype=np.uint16)
+    whole["16.png"] = imagecodecs.png_encode(deep)
+    file = io.BytesIO()
+    tifffile.imwrite(file, deep, photometric="rgb", compression="zlib")
+    whole["16.tif"] = file.getvalue()
+    yield "empty.png", b""
+    yield "text.jpg", b"no picture at all\n"
+    yield "zero.png", png_with_size(0, 5)
+    yield "bomb.png", png_with_size(60_000, 60_000)
+    yield "gif.png", b"GIF89a" + bytes(40)
+    yield "eps.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
+    suffixes = list(whole)
+    for i in range(count - 6):
+        suffix = suffixes[i % len(suffixes)]
+        data = bytearray(whole[suffix])
+        kind = rng.choice(["cut", "flip", "label"])
+        if kind == "cut":
+            del data[rng.randrange(1, len(data)) :]
+        elif kind == "flip":
+            for _ in range(rng.randrange(1, 12)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+        else:
+            suffix = rng.choice(suffixes)
+        yield f"{i}.{kind}.{suffix}", bytes(data)
