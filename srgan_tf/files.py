@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
 import errno
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 
 
 @contextlib.contextmanager
@@ -44,8 +44,38 @@ def whole_file(path: str | os.PathLike, size: int = 0) -> Iterator[Path]:
             partial.unlink()
 
 
-def reason(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    system = getattr(error, "errno", None)
-    text = os.strerror(system) if system else str(error)
-    return " ".join(text.split())[:200] or type(error).__name__
+@contextlib.contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives an empty folder beside `path` that takes its place at the end.
+
+    Where the writing fails or is interrupted, what was at `path` stays as it was and
+    the new folder goes.
+
+    Args:
+        path: Where the folder is to be. The one that is there is replaced.
+
+    Raises:
+        UserError: If it cannot be written: a full disk, a missing permission.
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial.{path.name}")
+    before = path.with_name(f".before.{path.name}")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        # A folder cannot replace another in one step: the old one steps aside.
+        shutil.rmtree(before, ignore_errors=True)
+        if path.exists():
+            path.rename(before)
+        try:
+            partial.rename(path)
+        except OSError:
+            if before.exists():
+                before.rename(path)
+            raise
+        shutil.rmtree(before, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {reason(error)}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

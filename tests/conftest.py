@@ -1,5 +1,7 @@
 """What several test modules share: tiny configurations, photos and the golden data."""
 
+import dataclasses
+import functools
 import os
 from pathlib import Path
 
@@ -8,6 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pytest
 from PIL import Image
 from samples import REPOSITORY, smooth_photo
+
+from srgan_tf.options import TrainOptions
 
 
 @pytest.fixture(scope="session")
@@ -40,46 +44,26 @@ def photo_folder(tmp_path) -> Path:
 
 @pytest.fixture
 def config(tmp_path, photo_folder):
-    """Makes a `Config` of a run that takes seconds; keywords change it."""
-    from srgan_tf.config import Config
-
-    def make(**changes):
-        values = {
-            "run_dir": str(tmp_path / "run"),
-            "scale": 4,
-            "num_blocks": 1,
-            "filters": 4,
-            "dataset": str(photo_folder),
-            "split": "train",
-            "data_dir": None,
-            "valid_dataset": str(photo_folder / "0.png*"),
-            "crop_size": 16,
-            "batch_size": 2,
-            "cache_gib": 1.0,
-            "seed": 3,
-            "init": None,
-            "init_discriminator": None,
-            "pretrain_steps": 2,
-            "pretrain_loss": "mse",
-            "pretrain_learning_rate": 1e-3,
-            "gan_steps": 2,
-            "content_loss": "mse",
-            "vgg_weights": "auto",
-            "total_variation": 0.0,
-            "colour_weight": 0.0,
-            "adversarial_weight": 1e-3,
-            "gan_learning_rate": 1e-3,
-            "gan_decay_step": 100,
-            "ema_decay": 0.0,
-            "freeze_batch_norm": False,
-            "clip_norm": 0.0,
-            "strategy": "one",
-            "precision": "float32",
-            "jit_compile": False,
-            "steps_per_execution": 1,
-            "log_every": 1,
-            "save_every": 2,
-        }
-        return Config(**{**values, **changes})
-
-    return make
+    """Makes the options of a run that takes seconds; keywords change them."""
+    tiny = TrainOptions(
+        run_dir=str(tmp_path / "run"),
+        num_blocks=1,
+        filters=4,
+        dataset=str(photo_folder),
+        valid_dataset=str(photo_folder / "0.png*"),
+        crop_size=16,
+        batch_size=2,
+        cache_gib=1.0,
+        seed=3,
+        pretrain_steps=2,
+        pretrain_learning_rate=1e-3,
+        gan_steps=2,
+        content_loss="mse",
+        gan_learning_rate=1e-3,
+        gan_decay_step=100,
+        strategy="one",
+        precision="float32",
+        log_every=1,
+        save_every=2,
+    )
+    return functools.partial(dataclasses.replace, tiny)

@@ -12,7 +12,7 @@ def test_every_experiment_parses_and_builds():
         "import sys\n"
         "from srgan_tf.command_flags import FLAGS, define_flags\n"
         "define_flags()\n"
-        "from srgan_tf.config import Config\n"
+        "from srgan_tf.options import TrainOptions\n"
         "from srgan_tf.models import Discriminator, Generator\n"
         "from srgan_tf.models.losses import content_loss\n"
         "for path in sys.argv[1:]:\n"

@@ -3,7 +3,6 @@
 import glob
 import logging
 import os
-import shutil
 import urllib.request
 import warnings
 from collections.abc import Sequence
@@ -14,11 +13,12 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
+from srgan_tf.files import whole_folder
+from srgan_tf.pictures.formats import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 BUNDLED_VALID = ("astronaut.png", "coffee.png")
 BUNDLED_TRAIN = (
     "brick.png",
@@ -94,10 +94,10 @@ def find_photos(
 
 
 def _pictures(paths, where: str) -> list[str]:
-    found = sorted(str(p) for p in paths if str(p).lower().endswith(SUFFIXES))
+    found = sorted(str(p) for p in paths if str(p).lower().endswith(PHOTO_SUFFIXES))
     if not found:
         raise UserError(
-            f"There is no picture in {where} (looked for {', '.join(SUFFIXES)})."
+            f"There is no picture in {where} (looked for {', '.join(PHOTO_SUFFIXES)})."
         )
     return found
 
@@ -113,10 +113,9 @@ def _tfds_photos(name: str, split: str, data_dir: str | None) -> list[str]:
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        first_line = str(error).strip().splitlines()[0]
         raise UserError(
             f"{name} is no folder, and TensorFlow Datasets has no such set "
-            f"({first_line})"
+            f"({reason(error)})"
         ) from None
     folder = builder.data_path.parent / f"photos-{builder.info.version}-{split}"
     folder = Path(os.fspath(folder))
@@ -143,14 +142,11 @@ def _tfds_photos(name: str, split: str, data_dir: str | None) -> list[str]:
         raise UserError(
             f"--split={split}: {name} has no such split, only {splits}."
         ) from None
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for i, record in enumerate(tqdm(records, f"Unpacking {name}", unit="photo")):
-        encoded = record[key].numpy()
-        suffix = ".png" if encoded.startswith(b"\x89PNG") else ".jpg"
-        (partial / f"{i:07d}{suffix}").write_bytes(encoded)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        for i, record in enumerate(tqdm(records, f"Unpacking {name}", unit="photo")):
+            encoded = record[key].numpy()
+            suffix = ".png" if encoded.startswith(b"\x89PNG") else ".jpg"
+            (partial / f"{i:07d}{suffix}").write_bytes(encoded)
     return _pictures(folder.iterdir(), f"the folder {folder}")
 
 
@@ -164,11 +160,10 @@ def _download(builder, name: str) -> None:
             download_config=tfds.download.DownloadConfig(verify_ssl=True)
         )
     except Exception as error:  # every kind of network and disk trouble ends here
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise UserError(
             f"TensorFlow Datasets cannot fetch {name} "
-            f"({type(error).__name__}: {reason[:120]}); connect to the network once "
-            "or name a folder of photos."
+            f"({type(error).__name__}: {reason(error, 120)}); connect to the network "
+            "once or name a folder of photos."
         ) from None
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from srgan_tf.data.photos import SUFFIXES, read_photo
+from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
+from srgan_tf.pictures.formats import PHOTO_SUFFIXES
 from srgan_tf.pictures.imresize import imresize
 
 
@@ -82,7 +83,7 @@ def read_pair(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
     named = {path.stem: path for path in paths}
     if not named:
         raise UserError(f"--benchmarks: no picture in the folder {folder}.")

@@ -26,43 +26,30 @@ from srgan_tf.evaluation.tables import (
     pictures_tables,
 )
 from srgan_tf.files import whole_file
-from srgan_tf.inference.upscale import load_model, upscale_pixels
+from srgan_tf.inference.loading import load_model
+from srgan_tf.inference.upscale import upscale_pixels
 from srgan_tf.models import VGGFeatures
+from srgan_tf.models.vgg import imagenet_is_at_hand
+from srgan_tf.options import EvaluateOptions
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
 from srgan_tf.pictures.ranges import hr_from_255
 
 log = logging.getLogger(__name__)
 
-Upscaler = Callable[[np.ndarray], np.ndarray]
+Enlarge = Callable[[np.ndarray], np.ndarray]
 FeatureMaps = Callable[[np.ndarray], list[np.ndarray]]
 PICTURE = tf.TensorSpec((1, None, None, 3), tf.float32)
 VGG_MAPS = {"phi22": "2,2", "phi34": "3,4"}
 
 
-def evaluate(
-    models: Sequence[str],
-    benchmarks: Sequence[str],
-    report: Sequence[str] = (),
-    save_images: str | None = None,
-    self_ensemble: bool = False,
-    fast: bool = False,
-    scale: int = 4,
-    vgg_weights: str | None = None,
-) -> dict:
+def evaluate(options: EvaluateOptions) -> dict:
     """Measures every model on every benchmark; prints tables, means last.
 
     Args:
-        models: Whatever `load_model` takes, or `bicubic`: upscaling by MATLAB's.
-        benchmarks: Folders; see `find_pairs`.
-        report: Files to write, `.json` or `.md`.
-        save_images: Folder for the SR pictures, as `BENCHMARK/MODEL/NAME.png`.
-        self_ensemble: Whether a network's answer is the mean over flips and rotations.
-        fast: Whether networks compute in 8 bits; see `CompiledGenerator`.
-        scale: Factor between LR and HR.
-        vgg_weights: For the perceptual distances: `imagenet`, a file (see
-            `VGGFeatures`), `auto` for imagenet if it can be had, None to leave them
-            out.
+        options: Models (whatever `load_model` takes, or `bicubic`: upscaling by
+            MATLAB's), benchmark folders (see `find_pairs`) and what to do with them.
+            SR pictures are saved as `FOLDER/BENCHMARK/MODEL/NAME.png`.
 
     Returns:
         What a `.json` report holds: for each benchmark and model the measures of each
@@ -72,29 +59,36 @@ def evaluate(
         UserError: If models, pictures and scale do not fit together; found before
             anything is measured.
     """
-    _prepare_outputs(report, save_images)
-    sets = {name: find_pairs(path) for name, path in _labels(benchmarks).items()}
+    scale = options.scale
+    _prepare_outputs(options.report, options.save_images)
+    sets = {
+        name: find_pairs(path) for name, path in _labels(options.benchmarks).items()
+    }
     for pairs in sets.values():
         for pair in pairs:
             read_pair(pair, scale)  # finds broken files before the long work
-    upscalers = {
-        name: _upscaler(source, scale, self_ensemble, fast)
-        for name, source in _labels(models).items()
+    models = {
+        name: _enlarge(source, options)
+        for name, source in _labels(options.model).items()
     }
-    vgg = _vgg_features(vgg_weights)
-    settings = {"scale": scale, "self_ensemble": self_ensemble, "fast": fast}
+    vgg = _vgg_features(options.vgg_weights)
+    settings = {
+        "scale": scale,
+        "self_ensemble": options.self_ensemble,
+        "fast": options.fast,
+    }
     result = {**settings, "benchmarks": {}}
-    total = len(upscalers) * sum(map(len, sets.values()))
+    total = len(models) * sum(map(len, sets.values()))
     with tqdm(total=total, unit="picture") as bar:
         for name, pairs in sets.items():
             bar.set_description(name)
-            folder = Path(save_images, name) if save_images else None
+            folder = Path(options.save_images, name) if options.save_images else None
             result["benchmarks"][name] = {
                 "lr": "given" if pairs[0].lr else "made from HR",
                 "paper": PAPER.get(name.lower(), {}) if scale == 4 else {},
-                "models": _measure(pairs, upscalers, scale, vgg, folder, bar),
+                "models": _measure(pairs, models, scale, vgg, folder, bar),
             }
-    for path in report:
+    for path in options.report:
         text = (as_markdown if path.endswith(".md") else as_json)(result)
         with whole_file(path) as partial:
             partial.write_text(text)
@@ -111,38 +105,38 @@ def _labels(sources: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, sources))
 
 
-def _upscaler(source: str, scale: int, self_ensemble: bool, fast: bool) -> Upscaler:
+def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
     """uint8 LR `[h, w, C]` to uint8 SR, where C is 3 or, for luma alone, 1."""
+    scale = options.scale
     if source == "bicubic":
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
-    model = load_model(source, fast=fast)
+    model = load_model(
+        source,
+        fast=options.fast,
+        self_ensemble=options.self_ensemble,
+        tile=options.tile,
+    )
     if model.scale != scale:
         raise UserError(
             f"--model={source} upscales {model.scale} times, the benchmark is for "
             f"{scale}: choose another model or --scale={model.scale}."
         )
-    return lambda lr: upscale_pixels(model, lr, self_ensemble=self_ensemble)
+    return lambda lr: upscale_pixels(model, lr)
 
 
-def _vgg_features(weights: str | None) -> FeatureMaps:
+def _vgg_features(weights: str) -> FeatureMaps:
     """uint8 `[H, W, C]` to the maps of `VGG_MAPS`, or to none without weights."""
-    if weights is None:
+    if not weights:
         return lambda picture: []
-    try:
-        features = VGGFeatures(
-            list(VGG_MAPS.values()), "imagenet" if weights == "auto" else weights
+    if weights == "auto" and not imagenet_is_at_hand():
+        log.warning(
+            "No perceptual distances: the VGG19 weights are not here and cannot be "
+            "downloaded. With a file: --vgg_weights=FILE.h5."
         )
-    except UserError:
-        raise
-    except Exception as error:  # Keras raises a plain Exception without a network
-        if weights == "auto":
-            log.warning(
-                "No perceptual distances: the VGG19 weights are not here and cannot be "
-                "downloaded. With a file: --vgg_weights=FILE.h5."
-            )
-            return lambda picture: []
-        reason = str(error).strip().splitlines()[0][:120]
-        raise UserError(f"--vgg_weights={weights} cannot be had: {reason}") from None
+        return lambda picture: []
+    features = VGGFeatures(
+        list(VGG_MAPS.values()), "imagenet" if weights == "auto" else weights
+    )
     run = tf.function(features, input_signature=[PICTURE])
 
     def feature_maps(picture):
@@ -154,20 +148,20 @@ def _vgg_features(weights: str | None) -> FeatureMaps:
 
 def _measure(
     pairs: Sequence[Pair],
-    upscalers: Mapping[str, Upscaler],
+    models: Mapping[str, Enlarge],
     scale: int,
     vgg: FeatureMaps,
     folder: Path | None,
     bar: tqdm,
 ) -> dict[str, dict]:
     """The measures of each picture, without its border, and the means, by model."""
-    pictures = {model: {} for model in upscalers}
+    pictures = {model: {} for model in models}
     for pair in pairs:
         hr, lr = read_pair(pair, scale)
         hr = shave(hr, scale)
         hr_luma, hr_maps = _luma(hr), vgg(hr)
-        for model, upscale in upscalers.items():
-            sr = upscale(lr)
+        for model, enlarge in models.items():
+            sr = enlarge(lr)
             if folder:
                 _save_picture(folder / model / f"{pair.name}.png", sr)
             sr = shave(sr, scale)
@@ -198,9 +192,6 @@ def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def _prepare_outputs(report: Sequence[str], save_images: str | None) -> None:
     """Makes the folders of the results, before the work that they are for."""
-    for path in report:
-        if not path.endswith((".json", ".md")):
-            raise UserError(f"--report={path}: the name must end in .json or .md.")
     folders = [Path(path).parent for path in report]
     if save_images:
         folders.append(Path(save_images))

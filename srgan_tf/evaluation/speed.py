@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from srgan_tf.data.photos import find_photos
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.export import SUFFIXES, export
+from srgan_tf.exporting.export import ENDINGS, export
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.exported import ExportedModel
 from srgan_tf.inference.tiles import Upscaler
@@ -29,7 +29,7 @@ EXPORTS = (
 )
 
 
-def benchmark(generator: Generator) -> None:
+def benchmark_upscaling(generator: Generator) -> None:
     """Prints the time of LR pictures for each way of running a generator.
 
     All ways, exports among them, take turns, so that other work on the machine slows
@@ -50,10 +50,14 @@ def _exports(generator: Generator, folder: Path) -> dict[str, ExportedModel]:
     models = {}
     for file_format, quantize in EXPORTS:
         name = " ".join(filter(None, (file_format, quantize)))
-        path = folder / f"{name}{SUFFIXES[file_format]}"
+        path = folder / f"{name}{ENDINGS[file_format]}"
         try:
             export(
-                generator, path, file_format, quantize, photos=find_photos("bundled")
+                generator,
+                path,
+                file_format=file_format,
+                quantize=quantize,
+                photos=find_photos("bundled"),
             )
             models[name] = ExportedModel(path)
         except UserError as error:

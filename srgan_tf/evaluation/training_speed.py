@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.config import Config
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.data.photos import Photos, find_photos
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.speed import multiplications
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.losses import VGGLoss, content_loss
+from srgan_tf.options import TrainOptions
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
 
@@ -31,20 +31,20 @@ passes. The last column: how many times faster the pipeline is than the model ne
 VGG19, where the loss has it, has random weights here, which take the same time."""
 
 
-def benchmark_training(config: Config, precisions: Sequence[str]) -> None:
+def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None:
     """Prints the speed of both stages, on the photos inside scikit-image.
 
     Args:
-        config: Of the networks, losses, crops and batches; places and numbers of steps
+        options: Of the networks, losses, crops and batches; places and numbers of steps
             do not count.
         precisions: Policies of Keras, such as `mixed_bfloat16`.
 
     Raises:
         UserError: If there is no such loss.
     """
-    photos = Photos(find_photos("bundled"), config.crop_size, config.cache_gib)
-    batch = config.batch_size
-    supply = _pipeline(photos, config)
+    photos = Photos(find_photos("bundled"), options.crop_size, options.cache_gib)
+    batch = options.batch_size
+    supply = _pipeline(photos, options)
     rows = []
     peaks = []
     policy = keras.config.dtype_policy()
@@ -54,7 +54,7 @@ def benchmark_training(config: Config, precisions: Sequence[str]) -> None:
             dtype = keras.config.dtype_policy().compute_dtype
             peak = _peak(dtype)
             peaks.append(f"{dtype} {peak / 1e9:.0f}")
-            for network, seconds, work in _stages(config, photos, peak):
+            for network, seconds, work in _stages(options, photos, peak):
                 rows.append(
                     f"{network:10}{precision:16}{seconds:8.3f}{1 / seconds:9.2f}"
                     f"{work / 1e9:8.0f}{work / seconds / peak:9.0%}"
@@ -63,9 +63,9 @@ def benchmark_training(config: Config, precisions: Sequence[str]) -> None:
     finally:
         keras.config.set_dtype_policy(policy)
     print(
-        f"Training: {batch} crops of {config.crop_size} px, x{config.scale}, "
-        f"{config.num_blocks} blocks of {config.filters} filters, content loss "
-        f"{config.content_loss}\n"
+        f"Training: {batch} crops of {options.crop_size} px, x{options.scale}, "
+        f"{options.num_blocks} blocks of {options.filters} filters, content loss "
+        f"{options.content_loss}\n"
         f"Matmul peak in GFLOP/s: {', '.join(peaks)}\n"
         f"Pipeline without a model: {supply:.0f} patches/s\n"
         f"{'':26}{'s/step':>8}{'steps/s':>9}{'GFLOP':>8}{'of peak':>9}"
@@ -87,19 +87,19 @@ class _Clock(RunFolder):
 
 
 def _stages(
-    config: Config, photos: Photos, peak: float
+    options: TrainOptions, photos: Photos, peak: float
 ) -> Iterable[tuple[str, float, int]]:
     """Runs both stages; gives name, seconds and floating-point operations of a step."""
     try:
         losses = [
-            content_loss(n, None) for n in (config.pretrain_loss, config.content_loss)
+            content_loss(n, None) for n in (options.pretrain_loss, options.content_loss)
         ]
     except ValueError as error:
         raise UserError(f"--content_loss: {error}") from None
-    generator = Generator(config.scale, config.num_blocks, config.filters)
-    forward = multiplications(generator) * (config.crop_size // config.scale) ** 2
-    judged = _discriminator_multiplications(Discriminator(config.crop_size))
-    features = [_loss_multiplications(loss, config.crop_size) for loss in losses]
+    generator = Generator(options.scale, options.num_blocks, options.filters)
+    forward = multiplications(generator) * (options.crop_size // options.scale) ** 2
+    judged = _discriminator_multiplications(Discriminator(options.crop_size))
+    features = [_loss_multiplications(loss, options.crop_size) for loss in losses]
     # Features of HR need no gradient; those of SR only let it pass.
     counts = {
         "pretrain": 3 * forward + 3 * features[0],
@@ -107,23 +107,23 @@ def _stages(
         "gan": 3 * forward + (3 + 3 + 2) * judged + 3 * features[1],
     }
     for stage, loss in zip(counts, losses):
-        work = 2 * config.batch_size * counts[stage]
+        work = 2 * options.batch_size * counts[stage]
         # Where nothing is known yet, half of the peak is a good guess.
         steps = SECONDS * peak / 2 / work / PARTS
-        every = config.steps_per_execution
+        every = options.steps_per_execution
         every *= max(1, round(steps / every))
-        seconds, generator = _time_stage(config, stage, every, photos, generator, loss)
+        seconds, generator = _time_stage(options, stage, every, photos, generator, loss)
         yield {"pretrain": "SRResNet", "gan": "SRGAN"}[stage], seconds, work
 
 
 def _time_stage(
-    config: Config, stage: str, every: int, photos: Photos, generator, loss
+    options: TrainOptions, stage: str, every: int, photos: Photos, generator, loss
 ) -> tuple[float, Generator]:
     """Trains in `PARTS` parts of `every` steps; gives the median second of a step."""
     steps = {"pretrain_steps": 0, "gan_steps": 0, f"{stage}_steps": every * PARTS}
     with tempfile.TemporaryDirectory() as path:
-        config = dataclasses.replace(
-            config,
+        options = dataclasses.replace(
+            options,
             init_discriminator=None,
             log_every=every,
             save_every=every * PARTS,
@@ -131,23 +131,23 @@ def _time_stage(
         )
         folder = _Clock(path)
         folder.write_flags({})
-        side = max(config.crop_size, 8 * config.scale)
+        side = max(options.crop_size, 8 * options.scale)
         valid = [photos[0][:side, :side]]
-        stages = Stages(config, folder, photos, valid, tf.distribute.get_strategy())
+        stages = Stages(options, folder, photos, valid, tf.distribute.get_strategy())
         generator = getattr(stages, stage)(generator, loss)
     return float(np.median(np.diff(folder.times)[1:-1])) / every, generator
 
 
-def _pipeline(photos: Photos, config: Config) -> float:
+def _pipeline(photos: Photos, options: TrainOptions) -> float:
     """Patches per second that the input pipeline alone gives."""
-    size = config.crop_size, config.scale, config.batch_size
+    size = options.crop_size, options.scale, options.batch_size
     batches = iter(training_pairs(photos, *size))
     for _ in range(10):
         next(batches)
     start, count = time.perf_counter(), 0
     while time.perf_counter() - start < SECONDS / 2:
         next(batches)
-        count += config.batch_size
+        count += options.batch_size
     return count / (time.perf_counter() - start)
 
 

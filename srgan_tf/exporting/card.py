@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.files import whole_file
+from srgan_tf.inference.exported import Info
 
 UNKNOWN = "not recorded"
 NUMBERS = {
@@ -31,16 +32,21 @@ class Facts(NamedTuple):
 
 
 def card_text(
-    name: str, file_format: str, info, quantize: str | None, facts: Facts
+    name: str,
+    info: Info,
+    facts: Facts,
+    *,
+    file_format: str,
+    quantize: str | None = None,
 ) -> str:
     """The section of one export: a heading of its name, facts, signatures, commands.
 
     Args:
         name: Of the file or folder.
-        file_format: `saved_model`, `litert` or `onnx`.
-        info: Its `srgan_tf.exporting.export.Info`.
-        quantize: As in `srgan_tf.exporting.export.export`.
+        info: What its file says of it.
         facts: Of the model.
+        file_format: `saved_model`, `litert` or `onnx`.
+        quantize: As in `srgan_tf.exporting.export.export`.
     """
     size = "{}, {}".format(*info.window) if info.window else "H, W"
     size_sr = (

@@ -9,7 +9,6 @@ rest, so what convolutions get is limited to what photos show (srgan_x4 on Set5'
 import contextlib
 import io
 import itertools
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -17,11 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.photos import Photos
-from srgan_tf.errors import UserError
-from srgan_tf.exporting.export import images_spec, optional, save_module, served
-from srgan_tf.inference.compiled import interpolate
-from srgan_tf.inference.layers import litert_runner, network, residual_layers
+from srgan_tf.errors import UserError, optional
+from srgan_tf.exporting.serving import images_spec, served
+from srgan_tf.inference.layers import network, residual_layers
+from srgan_tf.inference.rounding import mean_error
+from srgan_tf.inference.runtimes import litert_runner, tflite
 from srgan_tf.models import Generator
+from srgan_tf.models.interpolation import interpolate
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.ranges import hr_from_255, lr_from_255
 
@@ -34,6 +35,7 @@ FLOAT_LAYERS = ".*(head|enlarge)/.*"
 
 def litert_model(
     generator: Generator,
+    *,
     quantize: str | None = None,
     window: tuple[int, int] | None = None,
     photos: Sequence[str] = (),
@@ -68,19 +70,17 @@ def litert_model(
 def _centred(
     generator: Generator, rounded: Callable, crops: Sequence[np.ndarray]
 ) -> Generator:
-    """A copy whose last bias takes out what rounded weights add to whole colours.
-
-    That is up to two levels. Correction of the bias: Nagel et al. 2019, arXiv
-    1906.04721, section 4.2.
-    """
+    """A copy whose last bias takes out what rounded weights add to whole colours."""
     layers = network(generator)
-    exact = [layers(lr_from_255(np.float32(crop[None]))).numpy() for crop in crops]
-    added = [hr_from_255(rounded(c[None])) - sr for c, sr in zip(crops, exact)]
+
+    def exact(crop):
+        return layers(lr_from_255(np.float32(crop[None]))).numpy()
+
+    added = mean_error(lambda crop: hr_from_255(rounded(crop[None])), exact, crops)
     # How far the mean moves with the bias, which stands in front of tanh.
-    slope = [1 - np.square(sr) for sr in exact]
-    means = [np.mean([x.mean(axis=(0, 1, 2)) for x in xs], 0) for xs in (added, slope)]
+    slope = np.mean([1 - np.square(exact(crop)) for crop in crops], axis=(0, 1, 2, 3))
     copy = interpolate(generator, generator, 0)
-    copy.tail.bias.assign_sub(means[0] / means[1])
+    copy.tail.bias.assign_sub(added / slope)
     return copy
 
 
@@ -110,22 +110,7 @@ def _convert(
     dynamic: bool = False,
 ) -> bytes:
     layers = network(generator, _clipping(limits)) if limits else network(generator)
-
-    def signatures(module):
-        module.serve = tf.function(
-            served(layers), input_signature=[images_spec(window)], autograph=False
-        )
-        return module.serve
-
-    # Through a SavedModel: a concrete function converts to a file without weights.
-    with tempfile.TemporaryDirectory() as folder:
-        save_module(folder, signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if half or dynamic:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if half:
-            converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+    return tflite(served(layers), images_spec(window), half=half, dynamic=dynamic)
 
 
 def _clipping(limits: Sequence[float]) -> Callable:

@@ -9,13 +9,9 @@ import itertools
 import numpy as np
 
 from srgan_tf.data.photos import find_photos, read_photo
-from srgan_tf.errors import UserError
-from srgan_tf.inference.layers import (
-    graph,
-    litert,
-    residual_layers,
-    upsampling_layers,
-)
+from srgan_tf.inference.layers import residual_layers, upsampling_layers
+from srgan_tf.inference.rounding import mean_error
+from srgan_tf.inference.runtimes import graph, litert
 from srgan_tf.inference.tiles import Box, Upscaler, spans
 from srgan_tf.models import Generator
 from srgan_tf.pictures.imresize import imresize_large
@@ -32,41 +28,19 @@ LIVE_ARRAYS_LITERT = 16
 BUDGET = 2**30
 
 
-def interpolate(faithful: Generator, realistic: Generator, realism: float) -> Generator:
-    """A generator between two of one size: 0 gives the first, 1 the second.
-
-    Works where the second was trained from the first, as SRGAN from SRResNet (network
-    interpolation, Wang et al. 2018, "ESRGAN", section 3.4).
-
-    Raises:
-        UserError: If their sizes differ.
-    """
-    sizes = [(g.scale, g.num_blocks, g.filters) for g in (faithful, realistic)]
-    if sizes[0] != sizes[1]:
-        raise UserError(
-            "--realism needs two generators of one size; these have (scale, blocks, "
-            f"filters) {sizes[0]} and {sizes[1]}."
-        )
-    model = Generator(*sizes[0])
-    model.set_weights(
-        [
-            (1.0 - realism) * a + realism * b
-            for a, b in zip(faithful.get_weights(), realistic.get_weights())
-        ]
-    )
-    return model
-
-
 class CompiledGenerator(Upscaler):
     """A generator for inference only: the same pictures as `generator(lr)`, sooner.
 
     Args:
         generator: Its weights are copied: later training does not show here.
         fast: 8-bit integer arithmetic in LiteRT, for CPUs: less exact.
+        tile: Side of the tiles in LR pixels; if None, one whose features take up a
+            gibibyte.
 
     Attributes:
         scale: Factor of the size.
         radius: LR pixels on each side that a result pixel depends on.
+        tile: Side of the tiles in LR pixels.
 
     Example:
         >>> generator = Generator(scale=2, num_blocks=1, filters=4)
@@ -74,11 +48,15 @@ class CompiledGenerator(Upscaler):
         (10, 14, 3)
     """
 
-    def __init__(self, generator: Generator, fast: bool = False):
+    def __init__(
+        self, generator: Generator, *, fast: bool = False, tile: int | None = None
+    ):
         self.scale = generator.scale
         self.radius = generator.receptive_radius
         self.filters = generator.filters
-        self._live_arrays = LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
+        self.tile = tile or self._default_tile(
+            LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
+        )
         first, rest = upsampling_layers(generator)
         if not fast:
             self._residual = graph(residual_layers(generator), 3)
@@ -90,17 +68,9 @@ class CompiledGenerator(Upscaler):
         self._residual = litert(residual_layers(generator), 3)
         self._upsampling = lambda x: finish(enlarge(x)) - self._added
         self._added = np.zeros(3, np.float32)
-        self._added = self._mean_error(CompiledGenerator(generator))
-
-    def _mean_error(self, exact: "CompiledGenerator") -> np.ndarray:
-        """How much brighter each channel comes out than it should, `[3]`.
-
-        Rounded weights move whole colours, by up to two levels: correction of the bias
-        (Nagel et al. 2019, arXiv 1906.04721, section 4.2), on two photos.
-        """
         photos = map(read_photo, find_photos("bundled", "validation"))
         lrs = [lr_from_pixels(imresize_large(p, 1 / self.scale)) for p in photos]
-        return np.mean([np.mean(self(lr) - exact(lr), axis=(0, 1)) for lr in lrs], 0)
+        self._added = mean_error(self, CompiledGenerator(generator), lrs)
 
     def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
         height, width, _ = lr.shape
@@ -119,7 +89,6 @@ class CompiledGenerator(Upscaler):
             )
         return sr
 
-    def default_tile(self) -> int:
-        """The side of tiles, in LR pixels, whose features take up a gibibyte."""
-        window = int((BUDGET / (4 * self.filters * self._live_arrays)) ** 0.5)
+    def _default_tile(self, live_arrays: int) -> int:
+        window = int((BUDGET / (4 * self.filters * live_arrays)) ** 0.5)
         return max(window - 2 * self.radius, UPSAMPLING_TILE)

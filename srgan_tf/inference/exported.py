@@ -5,15 +5,33 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.errors import UserError
-from srgan_tf.exporting.export import EXTRA_ASSETS, INFO_NAME, Info, optional
-from srgan_tf.inference.layers import litert_runner
+from srgan_tf.errors import UserError, optional, reason
+from srgan_tf.inference.runtimes import litert_runner
 from srgan_tf.inference.tiles import Box, Upscaler
 from srgan_tf.pictures.ranges import hr_from_255
+
+INFO_NAME = "srgan_tf.json"
+# TensorFlow leaves what is in here alone.
+EXTRA_ASSETS = "assets.extra"
+
+
+class Info(NamedTuple):
+    """What a model's file says of it.
+
+    Attributes:
+        scale: Factor of the size.
+        radius: LR pixels on each side that a result pixel depends on.
+        window: Height and width of the LR pictures it takes; None for any.
+    """
+
+    scale: int
+    radius: int
+    window: tuple[int, int] | None = None
 
 
 def is_export(source: str | os.PathLike) -> bool:
@@ -29,13 +47,15 @@ class ExportedModel(Upscaler):
 
     Args:
         source: A SavedModel folder, or a `.tflite` or `.onnx` file.
+        tile: Side of the tiles in LR pixels; if None, 176: with 40 pixels of context
+            windows of 256, 0.7 GB at scale 4.
 
     Raises:
         UserError: If there is none, it is damaged or not ours, or the package that
             runs it is missing.
     """
 
-    def __init__(self, source: str | os.PathLike):
+    def __init__(self, source: str | os.PathLike, *, tile: int | None = None):
         path = Path(source)
         if not path.exists():
             raise UserError(f"There is no model {source}.")
@@ -46,11 +66,11 @@ class ExportedModel(Upscaler):
         except UserError:
             raise
         except Exception as error:  # each runtime has its own kinds
-            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(
-                f"{path} is damaged or no export of srgan_tf: {lines[0][:120]}"
+                f"{path} is damaged or no export of srgan_tf: {reason(error, 120)}"
             ) from None
         self.window = tuple(window) if window else None
+        self.tile = tile or 176
 
     def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
         top, bottom, left, right = box or (0, lr.shape[0], 0, lr.shape[1])
@@ -58,10 +78,6 @@ class ExportedModel(Upscaler):
         s = self.scale
         sr = sr[s * top : s * bottom, s * left : s * right]
         return hr_from_255(sr.astype(np.float32))
-
-    def default_tile(self) -> int:
-        """176: with 40 pixels of context windows of 256, 0.7 GB at scale 4."""
-        return 176
 
 
 Opened = tuple[dict, Callable[[np.ndarray], np.ndarray]]

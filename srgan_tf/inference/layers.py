@@ -1,16 +1,12 @@
-"""The generator's layers with constant weights, and what they are compiled by."""
+"""The generator's layers with constant weights, BatchNorm folded into them."""
 
 import itertools
-import os
-import tempfile
-import warnings
 from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.errors import UserError
 from srgan_tf.models import Generator
 
 
@@ -115,73 +111,3 @@ def network(generator: Generator, bound: Callable = lambda x: x) -> Callable:
     residual = residual_layers(generator, bound)
     first, rest = upsampling_layers(generator)
     return lambda lr: rest(first(residual(lr)))
-
-
-def graph(layers: Callable, channels: int) -> Callable:
-    """Layers over constant weights as one TensorFlow graph for any size."""
-    function = tf.function(
-        layers,
-        input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
-        autograph=False,
-    )
-    return lambda x: function(x).numpy()
-
-
-def litert(layers: Callable, channels: int) -> Callable:
-    """Layers in LiteRT: int8 weights, activations quantised as they come."""
-    module = tf.Module()
-    module.serve = tf.function(
-        layers,
-        input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
-        autograph=False,
-    )
-    # Through a SavedModel: a concrete function converts to a file without weights.
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=module.serve)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        content = converter.convert()
-    return litert_runner(content)
-
-
-def litert_runner(content: bytes) -> Callable:
-    """Runs a `.tflite` model of one input and one output, of any size if it allows.
-
-    Raises:
-        UserError: If LiteRT is missing.
-        ValueError: If the content is no model.
-    """
-    interpreter_class = _litert_interpreter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TensorFlow's own interpreter will go
-        interpreter = interpreter_class(
-            model_content=content, num_threads=os.cpu_count()
-        )
-    source = interpreter.get_input_details()[0]
-    result = interpreter.get_output_details()[0]["index"]
-    shape = None
-
-    def run(x):
-        nonlocal shape
-        if x.shape != shape:
-            interpreter.resize_tensor_input(source["index"], x.shape)
-            interpreter.allocate_tensors()
-            shape = x.shape
-        interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
-        interpreter.invoke()
-        return interpreter.get_tensor(result)
-
-    return run
-
-
-def _litert_interpreter():
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        # TensorFlow up to 2.21 brings one.
-        Interpreter = getattr(tf.lite, "Interpreter", None)
-        if Interpreter is None:
-            raise UserError(
-                "This needs LiteRT: pip install 'srgan_tf[litert]'."
-            ) from None
-    return Interpreter

@@ -22,12 +22,15 @@ class Upscaler(ABC):
     Attributes:
         scale: Factor of the size.
         radius: LR pixels on each side that a result pixel depends on.
+        tile: Side in LR pixels of the tiles that pictures are cut into; fewer need less
+            memory, the result is the same.
         window: Height and width in LR pixels of the only windows it takes; None if it
             takes any.
     """
 
     scale: int
     radius: int
+    tile: int
     window: tuple[int, int] | None = None
 
     @abstractmethod
@@ -43,17 +46,11 @@ class Upscaler(ABC):
             float32 `[scale * H, scale * W, 3]` of the box, in [-1, 1].
         """
 
-    @abstractmethod
-    def default_tile(self) -> int:
-        """The side of tiles, in LR pixels, that memory allows."""
-
     def tiles(
         self,
         height: int,
         width: int,
         read: Callable[[slice, slice], np.ndarray],
-        tile: int | None = None,
-        self_ensemble: bool = False,
     ) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """SR of a picture of any size, tile by tile.
 
@@ -62,9 +59,6 @@ class Upscaler(ABC):
             width: Likewise.
             read: Gives the LR pixels of some rows and columns, float32 `[h, w, 3]` in
                 [0, 1].
-            tile: Side of the tiles in LR pixels; `default_tile` if None.
-            self_ensemble: Average over the eight flips and transpositions of each tile
-                (Timofte et al. 2016).
 
         Yields:
             Rows and columns of the SR picture, and what belongs there: float32 in
@@ -75,14 +69,13 @@ class Upscaler(ABC):
         """
         sides = (height, width)
         windows = self.window or (None, None)
-        parts = (tile or self.default_tile(),) * 2
+        parts = (self.tile, self.tile)
         if self.window:
-            self._check_window(height, width, self_ensemble)
+            self._check_window(height, width, *self.window)
             parts = tuple(
                 side if side == window else window - 2 * self.radius
                 for side, window in zip(sides, windows)
             )
-        run = self._ensemble if self_ensemble else self
         s = self.scale
         for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(
             *(
@@ -91,11 +84,10 @@ class Upscaler(ABC):
             )
         ):
             pixels = read(slice(y, y_end), slice(x, x_end))
-            sr = run(pixels, (y0 - y, y1 - y, x0 - x, x1 - x))
+            sr = self(pixels, (y0 - y, y1 - y, x0 - x, x1 - x))
             yield slice(s * y0, s * y1), slice(s * x0, s * x1), sr
 
-    def _check_window(self, height: int, width: int, self_ensemble: bool) -> None:
-        rows, columns = self.window
+    def _check_window(self, height: int, width: int, rows: int, columns: int) -> None:
         for side, window in ((height, rows), (width, columns)):
             if side != window and (side < window or window <= 2 * self.radius):
                 raise UserError(
@@ -103,30 +95,6 @@ class Upscaler(ABC):
                     f"and tiles of that size with {self.radius} pixels of context do "
                     f"not cover a picture of {height}x{width}."
                 )
-        if self_ensemble and rows != columns:
-            raise UserError(
-                "--self_ensemble turns pictures, which this model of one size "
-                f"{rows}x{columns} cannot take."
-            )
-
-    def _ensemble(self, lr: np.ndarray, box: Box) -> np.ndarray:
-        total = 0.0
-        for flip_rows, flip_columns, swap in itertools.product((False, True), repeat=3):
-            turned, (top, bottom, left, right) = lr, box
-            if flip_rows:
-                turned = turned[::-1]
-                top, bottom = len(lr) - bottom, len(lr) - top
-            if flip_columns:
-                turned = turned[:, ::-1]
-                left, right = lr.shape[1] - right, lr.shape[1] - left
-            if swap:
-                turned = turned.swapaxes(0, 1)
-                top, bottom, left, right = left, right, top, bottom
-            sr = self(np.ascontiguousarray(turned), (top, bottom, left, right))
-            sr = sr.swapaxes(0, 1) if swap else sr
-            sr = sr[:, ::-1] if flip_columns else sr
-            total = total + (sr[::-1] if flip_rows else sr)
-        return total / np.float32(8)
 
 
 def spans(

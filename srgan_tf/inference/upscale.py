@@ -9,11 +9,9 @@ from PIL import Image
 from scipy import ndimage
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.compiled import CompiledGenerator, interpolate
-from srgan_tf.inference.exported import ExportedModel, is_export
+from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
-from srgan_tf.models.pretrained import load_generator, released_models
 from srgan_tf.pictures.formats import image_of, pixels_of, read_photo_file
 from srgan_tf.pictures.imresize import imresize_large
 from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
@@ -22,6 +20,7 @@ from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
 def upscale(
     image: np.ndarray | Image.Image | str | os.PathLike,
     model: str | os.PathLike | Generator | Upscaler | None = None,
+    *,
     scale: int | None = None,
     realism: float | None = None,
     fast: bool = False,
@@ -34,14 +33,13 @@ def upscale(
         image: A NumPy array `[H, W]` or `[H, W, C]` of gray (C = 1), gray and alpha,
             RGB or RGBA, of uint8, uint16 or floats in [0, 1]; a Pillow picture; or a
             photo file.
-        model: See `load_model`. To upscale many pictures, load it once.
+        model: See `load_model`; or what it returns, which is quicker for many pictures.
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
-        realism: See `load_model`.
-        fast: See `CompiledGenerator`.
-        self_ensemble: Averages eight flips and turns: fewer errors, eight times slower.
-        tile: Side of the tiles in LR pixels; fewer need less memory. The result is the
-            same.
+        realism: See `load_model`, like all that follow.
+        fast: Likewise.
+        self_ensemble: Likewise.
+        tile: Likewise.
 
     Returns:
         A Pillow picture for a Pillow picture, else an array of the input's type (uint8
@@ -63,77 +61,20 @@ def upscale(
         pixels = pixels_of(image)
     else:
         pixels = _checked(image)
+    wishes = {
+        "realism": realism,
+        "fast": fast,
+        "self_ensemble": self_ensemble,
+        "tile": tile,
+    }
     if not isinstance(model, Upscaler):
-        model = load_model(model, scale, realism, fast)
-    sr = upscale_pixels(model, pixels, scale, self_ensemble, tile)
+        model = load_model(model, scale=scale, **wishes)
+    elif given := [name for name, value in wishes.items() if value]:
+        raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
+    sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):
         return image_of(sr)
     return sr[..., 0] if np.ndim(image) == 2 else sr
-
-
-def load_model(
-    model: str | os.PathLike | Generator | None = None,
-    scale: int | None = None,
-    realism: float | None = None,
-    fast: bool = False,
-) -> Upscaler:
-    """Loads a generator and compiles it for inference, or opens an export.
-
-    Args:
-        model: A name or file for `load_generator`, an export (see `ExportedModel`), a
-            generator, or None: the released SRGAN of the scale or, where there is
-            none, of the next larger one.
-        scale: The factor wanted; 4 if None.
-        realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
-            most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
-        fast: See `CompiledGenerator`.
-
-    Raises:
-        UserError: If there is no such model.
-    """
-    names = [model]
-    if model is None:
-        size = _released_scale(scale)
-        names = [f"srgan_x{size}"]
-        if realism is not None:
-            names = [f"srresnet_x{size}", *names]
-    elif realism is not None:
-        names = str(model).split(",")
-        if len(names) != 2:
-            raise UserError(
-                "--realism blends two generators: leave --model out or name both, "
-                f"--model=FAITHFUL,REALISTIC. Received: {model}"
-            )
-    named = [name for name in names if not isinstance(name, Generator)]
-    exports = [name for name in named if is_export(name)]
-    if exports and realism is not None:
-        raise UserError(
-            f"--realism blends weights, which the export {exports[0]} does not give "
-            "away: name the models it was made from."
-        )
-    if exports and fast:
-        raise UserError(
-            f"--fast does not apply to {exports[0]}: an export's arithmetic is its own."
-        )
-    if exports:
-        return ExportedModel(exports[0])
-    generators = [
-        name if isinstance(name, Generator) else load_generator(name) for name in names
-    ]
-    if len(generators) == 2:
-        return CompiledGenerator(interpolate(*generators, realism), fast)
-    return CompiledGenerator(generators[0], fast)
-
-
-def _released_scale(scale: int | None) -> int:
-    """The scale of the released SRGAN that serves a wanted scale."""
-    scale = scale or 4
-    released = sorted(
-        int(name.removeprefix("srgan_x"))
-        for name in released_models()
-        if name.startswith("srgan_x")
-    )
-    return next((size for size in released if size >= scale), max([*released, 4]))
 
 
 def check_scale(model: Upscaler, scale: int | None) -> int:
@@ -151,9 +92,8 @@ def check_scale(model: Upscaler, scale: int | None) -> int:
 def upscale_pixels(
     model: Upscaler,
     pixels: np.ndarray,
+    *,
     scale: int | None = None,
-    self_ensemble: bool = False,
-    tile: int | None = None,
     progress: Callable[[int], object] = lambda lr_pixels: None,
 ) -> np.ndarray:
     """Upscales `[H, W, C]` of gray, gray and alpha, RGB or RGBA.
@@ -167,8 +107,6 @@ def upscale_pixels(
         model: See `load_model`.
         pixels: uint8, uint16 or floats in [0, 1].
         scale: As in `upscale`.
-        self_ensemble: Likewise.
-        tile: Likewise.
         progress: Called with the number of LR pixels after each tile.
 
     Returns:
@@ -187,7 +125,7 @@ def upscale_pixels(
 
     size = (model.scale * height, model.scale * width)
     sr = np.empty((*size, colours), pixels.dtype)
-    for rows, columns, part in model.tiles(height, width, read, tile, self_ensemble):
+    for rows, columns, part in model.tiles(height, width, read):
         if colours == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)

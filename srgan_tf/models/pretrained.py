@@ -9,7 +9,7 @@ import h5py
 import keras
 import numpy as np
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
 
@@ -60,8 +60,7 @@ def load_generator(source: str | os.PathLike) -> Generator:
         else:
             model = _from_h5(path)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise UserError(f"{path} holds no generator of ours: {first_line}") from None
+        raise UserError(f"{path} holds no generator of ours: {reason(error)}") from None
     if not isinstance(model, Generator):
         raise UserError(f"{path} holds a {type(model).__name__}, not a Generator.")
     return model
@@ -90,10 +89,9 @@ def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) ->
         else:
             model.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
-        first_line = str(error).strip().splitlines()[0]
         raise UserError(
             f"{path} does not fit a discriminator for crops of {model.crop_size} px: "
-            f"{first_line}"
+            f"{reason(error)}"
         ) from None
 
 

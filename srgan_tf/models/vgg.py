@@ -1,17 +1,41 @@
 """VGG19 feature maps phi_{i,j}: section 2.2.1 of the paper."""
 
+import logging
 import os
 from collections.abc import Sequence
 
 import h5py
 import keras
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.ranges import hr_to_255
+
+log = logging.getLogger(__name__)
 
 # Paper, section 3.2: "rescaled by a factor of 1/12.75 to obtain VGG losses of a scale
 # that is comparable to the MSE loss", which is 0.006 on the squared distance.
 FEATURE_SCALE = 1 / 12.75
+
+
+def imagenet_is_at_hand() -> bool:
+    """Whether Keras has the ImageNet weights of VGG19, or can download them now."""
+    try:
+        _vgg19("imagenet")
+    except UserError as error:
+        log.debug("%s", error)
+        return False
+    return True
+
+
+def _vgg19(weights: str | None) -> keras.Model:
+    try:
+        return keras.applications.VGG19(include_top=False, weights=weights)
+    except Exception as error:  # Keras raises a plain Exception without a network
+        raise UserError(
+            "--vgg_weights=imagenet: Keras cannot download the VGG19 weights "
+            f"({reason(error, 120)}); name a file with --vgg_weights=FILE.h5 or use "
+            "--content_loss=mse."
+        ) from None
 
 
 def _check_file(path: str, needed: Sequence[str]) -> None:
@@ -49,7 +73,8 @@ class VGGFeatures(keras.layers.Layer):
     Input `[N, H, W, 3]` in [-1, 1]; output a list with one feature map per name.
 
     Raises:
-        UserError: If the file is missing, is no HDF5 or lacks a needed layer.
+        UserError: If the file is missing, is no HDF5 or lacks a needed layer, or
+            ImageNet's weights cannot be had.
         ValueError: If VGG19 has no such feature map.
 
     Example:
@@ -64,9 +89,7 @@ class VGGFeatures(keras.layers.Layer):
         super().__init__(**{"trainable": False, **kw})
         self.maps = [maps] if isinstance(maps, str) else list(maps)
         self.weights_source = weights
-        vgg = keras.applications.VGG19(
-            include_top=False, weights="imagenet" if weights == "imagenet" else None
-        )
+        vgg = _vgg19("imagenet" if weights == "imagenet" else None)
         names = ["block{}_conv{}".format(*name.split(",")) for name in self.maps]
         known = [layer.name for layer in vgg.layers]
         for name, layer in zip(self.maps, names):

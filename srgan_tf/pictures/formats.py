@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from srgan_tf.errors import UserError
-from srgan_tf.files import reason, whole_file
+from srgan_tf.errors import UserError, reason
+from srgan_tf.files import whole_file
 from srgan_tf.pictures.deep_files import (
     ANIMATED,
     is_16bit,
@@ -35,7 +35,7 @@ FORMATS = {
     "tiff": (".tif", ".tiff"),
     "bmp": (".bmp",),
 }
-SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+PHOTO_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _PILLOW_FORMATS = {"jpg": "JPEG"}
 _CHANNELS_TO_MODE = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -78,8 +78,7 @@ def read_photo_file(path: str | os.PathLike) -> Photo:
         raise UserError("does not fit into memory") from None
     # Decoders answer a damaged file with exceptions of nearly every kind.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"cannot be read: {reason[:200]}") from None
+        raise UserError(f"cannot be read: {reason(error)}") from None
     if 0 in photo.pixels.shape:
         raise UserError("has no pixels")
     return photo
@@ -147,7 +146,7 @@ def image_of(pixels: np.ndarray) -> Image.Image:
 
 
 def write_photo_file(
-    photo: Photo, path: str | os.PathLike, file_format: str, quality: int = 95
+    photo: Photo, path: str | os.PathLike, file_format: str, *, quality: int = 95
 ) -> None:
     """Writes a photo whole or not at all.
 

@@ -7,11 +7,9 @@ import signal
 import keras
 import tensorflow as tf
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.training.monitor import Monitor
 from srgan_tf.training.signals import HeldSignals
-
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
 
 def choose_strategy(name: str) -> tf.distribute.Strategy:
@@ -50,7 +48,7 @@ def choose_strategy(name: str) -> tf.distribute.Strategy:
             )
         except Exception as error:  # of many kinds, none documented
             raise UserError(
-                f"--strategy=tpu: no TPU answers ({' '.join(str(error).split())[:150]})"
+                f"--strategy=tpu: no TPU answers ({reason(error, 150)})"
                 "; set TPU_NAME, or choose another strategy."
             ) from None
         return tf.distribute.TPUStrategy(resolver)

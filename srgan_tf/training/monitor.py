@@ -6,11 +6,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.config import Config
 from srgan_tf.data.pairs import validation_pairs, whole_pair
 from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.models import Generator
+from srgan_tf.options import TrainOptions
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.metrics import luma_metrics
 from srgan_tf.pictures.ranges import to_uint8
@@ -36,7 +36,7 @@ class Monitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        config: Config,
+        options: TrainOptions,
         folder: RunFolder,
         valid: Photos,
         stage: str,
@@ -46,12 +46,12 @@ class Monitor(keras.callbacks.Callback):
         signals: HeldSignals,
     ):
         super().__init__()
-        self.config = config
+        self.options = options
         self.folder = folder
         self.valid = valid
         self.stage = stage
         self.start = self.step = self.saved = start
-        self.total = config.steps(stage)
+        self.total = options.steps(stage)
         self.generator = generator
         self.optimizer = optimizer
         self.signals = signals
@@ -59,11 +59,11 @@ class Monitor(keras.callbacks.Callback):
         self.saturated = 0
         with generator.distribute_strategy.scope():
             self.copy = Generator.from_config(generator.get_config())
-        if config.freeze_batch_norm:
+        if options.freeze_batch_norm:
             self.copy.freeze_batch_norm()
 
     def on_train_begin(self, logs=None):
-        batch = self.config.batch_size
+        batch = self.options.batch_size
         self.bar = tqdm(
             desc=self.stage,
             total=self.total * batch,
@@ -83,16 +83,16 @@ class Monitor(keras.callbacks.Callback):
         self.bar.set_postfix(
             {name: f"{value:.4g}" for name, value in logs.items()}, refresh=False
         )
-        self.bar.update((self.step - before) * self.config.batch_size)
+        self.bar.update((self.step - before) * self.options.batch_size)
         self._check_finite(logs)
 
         def due(every):
             return self.step // every > before // every or self.step == self.total
 
-        save = due(self.config.save_every)
+        save = due(self.options.save_every)
         if save or self.signals.received:
             self._check_weights()
-        if save or due(self.config.log_every):
+        if save or due(self.options.log_every):
             self._hint(logs)
             rate = keras.ops.convert_to_numpy(self.optimizer.learning_rate)
             values = {**logs, "learning_rate": float(rate)}
@@ -113,7 +113,7 @@ class Monitor(keras.callbacks.Callback):
     def result(self) -> Generator:
         """The generator to evaluate and ship: averaged if that is on."""
         self.copy.set_weights(self.generator.get_weights())
-        if self.config.ema_decay and self.optimizer.iterations.numpy():
+        if self.options.ema_decay and self.optimizer.iterations.numpy():
             self.optimizer.finalize_variable_values(self.copy.trainable_variables)
         return self.copy
 

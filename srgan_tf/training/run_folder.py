@@ -14,10 +14,10 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.plugins.hparams import api as hp
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.exporting.card import Facts
 from srgan_tf.exporting.export import export
-from srgan_tf.files import reason, whole_file
+from srgan_tf.files import whole_file
 from srgan_tf.models import Generator
 
 log = logging.getLogger(__name__)

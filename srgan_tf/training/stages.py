@@ -6,12 +6,12 @@ import signal
 import keras
 import tensorflow as tf
 
-from srgan_tf.config import Config
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.data.photos import Photos
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
+from srgan_tf.options import TrainOptions
 from srgan_tf.training.devices import fit_workers, is_multi_worker, wait_for_all
 from srgan_tf.training.monitor import Monitor
 from srgan_tf.training.run_folder import RunFolder
@@ -25,13 +25,13 @@ class Stages:
 
     def __init__(
         self,
-        config: Config,
+        options: TrainOptions,
         folder: RunFolder,
         photos: Photos,
         valid: Photos,
         strategy: tf.distribute.Strategy,
     ):
-        self.config = config
+        self.options = options
         self.folder = folder
         self.photos = photos
         self.valid = valid
@@ -40,7 +40,7 @@ class Stages:
 
     def _prepare(self, *networks: Generator | Discriminator) -> None:
         """Readies BatchNorm for the flags and the devices."""
-        if self.config.freeze_batch_norm:
+        if self.options.freeze_batch_norm:
             networks[0].freeze_batch_norm()
         for network in networks:
             for layer in network.batch_norm_layers():
@@ -51,13 +51,13 @@ class Stages:
         """Adam of section 3.2, with what the flags add."""
         average = {"use_ema": True, "ema_momentum": ema_decay} if ema_decay else {}
         # Keras clips on each device, whose gradients are then added up.
-        clip = self.config.clip_norm / self.replicas or None
+        clip = self.options.clip_norm / self.replicas or None
         return keras.optimizers.Adam(rate, beta_1=0.9, global_clipnorm=clip, **average)
 
     def _execution(self) -> dict[str, object]:
         return {
-            "jit_compile": self.config.jit_compile,
-            "steps_per_execution": self.config.steps_per_execution,
+            "jit_compile": self.options.jit_compile,
+            "steps_per_execution": self.options.steps_per_execution,
         }
 
     def pretrain(self, generator: Generator, loss: keras.losses.Loss) -> Generator:
@@ -68,8 +68,8 @@ class Stages:
         """
         with self.strategy.scope():
             self._prepare(generator)
-            rate = self.config.pretrain_learning_rate
-            optimizer = self._adam(rate, self.config.ema_decay)
+            rate = self.options.pretrain_learning_rate
+            optimizer = self._adam(rate, self.options.ema_decay)
             generator.compile(optimizer, loss, **self._execution())
             # Built, it is restored with the weights. (Loss scaling may wrap it.)
             generator.optimizer.build(generator.trainable_variables)
@@ -79,24 +79,24 @@ class Stages:
 
     def gan(self, generator: Generator, loss: keras.losses.Loss) -> Generator:
         """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator."""
-        config = self.config
-        keras.utils.set_random_seed(config.seed + 1)
+        options = self.options
+        keras.utils.set_random_seed(options.seed + 1)
         schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [config.gan_decay_step],
-            [config.gan_learning_rate, config.gan_learning_rate / 10],
+            [options.gan_decay_step],
+            [options.gan_learning_rate, options.gan_learning_rate / 10],
         )
         with self.strategy.scope():
-            discriminator = Discriminator(config.crop_size)
-            if config.init_discriminator:
-                load_discriminator_weights(discriminator, config.init_discriminator)
+            discriminator = Discriminator(options.crop_size)
+            if options.init_discriminator:
+                load_discriminator_weights(discriminator, options.init_discriminator)
             self._prepare(generator, discriminator)
-            optimizer = self._adam(schedule, config.ema_decay)
+            optimizer = self._adam(schedule, options.ema_decay)
             model = SRGAN(generator, discriminator)
             model.compile(
                 content_loss=loss,
                 g_optimizer=optimizer,
                 d_optimizer=self._adam(schedule),
-                adversarial_weight=config.adversarial_weight,
+                adversarial_weight=options.adversarial_weight,
                 **self._execution(),
             )
         result = self._fit("gan", model, generator, optimizer)
@@ -105,14 +105,14 @@ class Stages:
 
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
-        config = self.config
-        total = config.steps(stage)
+        options = self.options
+        total = options.steps(stage)
         start = self.folder.restore(model, stage)
         if start < total:
             self.folder.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
-                config,
+                options,
                 self.folder,
                 self.valid,
                 stage,
@@ -143,12 +143,12 @@ class Stages:
         return monitor.result()
 
     def _pairs(self, stage: str, start: int) -> tf.data.Dataset:
-        config = self.config
+        options = self.options
         return training_pairs(
             self.photos,
-            config.crop_size,
-            config.scale,
-            config.batch_size,
-            seed=2 * config.seed + (stage == "gan"),
+            options.crop_size,
+            options.scale,
+            options.batch_size,
+            seed=2 * options.seed + (stage == "gan"),
             start=start,
         )

@@ -25,7 +25,7 @@ logging.basicConfig(format="%(message)s")
 cpu = tf.config.list_physical_devices("CPU")[0]
 devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
 tf.config.set_logical_device_configuration(cpu, devices)
-from srgan_tf.config import Config
+from srgan_tf.options import TrainOptions
 from srgan_tf.errors import UserError
 from srgan_tf.training.train import train
 try:

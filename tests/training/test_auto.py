@@ -1,8 +1,8 @@
 import keras
 import pytest
 
-from srgan_tf import config as config_module
-from srgan_tf.config import resolve
+from srgan_tf.training import auto as config_module
+from srgan_tf.training.auto import resolve
 
 
 @pytest.fixture

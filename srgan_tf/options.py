@@ -1,0 +1,389 @@
+"""What each command can be told: one frozen dataclass per command.
+
+The flags of the command line are made from these (`srgan_tf.command_line`), so that
+each is declared once: its default, help and bounds here. Python callers get the same
+checks.
+Only the standard library is needed: `--help` starts without TensorFlow.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from srgan_tf.errors import UserError
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
+
+
+def _option(
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: Sequence | None = None,
+) -> Any:
+    """A field with its help, and its number's bounds or the only values it may have."""
+    limits = {"help": help, "least": least, "most": most, "choices": choices}
+    return dataclasses.field(default=default, metadata=limits)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all options share: each value is checked when the object is made.
+
+    Raises:
+        UserError: If a value is out of its bounds, or values do not go together.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        self.check()
+
+    def check(self) -> None:
+        """Refuses values that do not go together."""
+
+
+def _check(field: dataclasses.Field, value: object) -> None:
+    limits, given = field.metadata, f"--{field.name}={value}"
+    if value is None and field.default is None:
+        return
+    if limits["choices"] and value not in limits["choices"]:
+        *first, last = map(str, limits["choices"])
+        raise UserError(f"{given}: must be {', '.join(first)} or {last}.")
+    if limits["least"] is None and limits["most"] is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UserError(f"{given}: must be a number.")
+    least, most = limits["least"], limits["most"]
+    if not math.isfinite(value):
+        raise UserError(f"{given}: must be a finite number.")
+    if least is not None and most is not None and not least <= value <= most:
+        raise UserError(f"{given}: must be {least} to {most}.")
+    if least is not None and value < least:
+        raise UserError(f"{given}: must be at least {least}.")
+
+
+# ---- groups that several commands share; the docstring is the heading in --help
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelFiles(Options):
+    """Model files"""
+
+    model: tuple[str, ...] = _option(
+        (),
+        "Released names, .keras or .h5 files (also krasserm's), run folders or exports."
+        " For evaluate several, and bicubic; else one, or srgan_x4.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inference(Options):
+    """Inference"""
+
+    self_ensemble: bool = _option(
+        False, "Average 8 flips and turns: 8 times slower, fewer errors."
+    )
+    fast: bool = _option(False, "8-bit arithmetic: less exact, needs LiteRT.")
+    tile: int | None = _option(
+        None,
+        "Side of the tiles in LR pixels, for less memory; the result is the same.",
+        least=16,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Output(Options):
+    """Output"""
+
+    output: str | None = _option(
+        None, "A file or a folder; beside the photo, or here, if left out."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PhotoSet(Options):
+    """Photos"""
+
+    dataset: str = _option(
+        "auto",
+        "HR photos: a folder, a glob, bundled, a TensorFlow data set such as div2k, or "
+        "auto: div2k where it is or can be fetched, else bundled.",
+    )
+    split: str = _option("train", "Split of a TensorFlow data set.")
+    data_dir: str | None = _option(
+        None, "Where TensorFlow Datasets keeps its files; its own default if left out."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Features(Options):
+    """VGG19"""
+
+    vgg_weights: str = _option(
+        "auto",
+        "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet or, "
+        "where that cannot be had, content loss mse in training and no distances phi in"
+        " evaluate, which leaves them out if it is empty, too.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compilation(Options):
+    """Compilation"""
+
+    jit_compile: bool = _option(
+        False,
+        "Compile by XLA: the training step, or an exported SavedModel (anew for every "
+        "size).",
+    )
+
+
+# ---- the commands
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFolderOptions(Options):
+    """Run"""
+
+    run_dir: str | None = _option(
+        None, "Run folder; runs/NAME of the flagfile if left out."
+    )
+    init: str | None = _option(
+        None, "Start from this generator: a file or a run folder."
+    )
+    init_discriminator: str | None = _option(None, "Start stage 2 from this .h5 file.")
+    freeze_batch_norm: bool = _option(
+        False, "Leave the generator's BatchNorm as --init has it: for fine-tuning."
+    )
+    seed: int = _option(0, "Fixes start weights and the sequence of crops.", least=0)
+    log_every: int = _option(100, "Steps between rows of metrics.csv.", least=1)
+    save_every: int = _option(
+        1000,
+        "Steps between checkpoints, with validation and sample pictures.",
+        least=1,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Crops(Options):
+    """Validation, crops"""
+
+    valid_dataset: str = _option("bundled", "Validation photos, named like --dataset.")
+    crop_size: int = _option(96, "Side of the HR crops in pixels.", least=16)
+    batch_size: int = _option(16, "Crops per step.", least=1)
+    cache_gib: float = _option(8.0, "Memory for decoded photos, GiB.", least=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network(Options):
+    """Generator"""
+
+    scale: int = _option(4, "Factor between LR and HR.", choices=(2, 4, 8))
+    num_blocks: int = _option(16, "Residual blocks of the generator.", least=1)
+    filters: int = _option(64, "Filters of the generator.", least=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StageOne(Options):
+    """Stage 1, SRResNet"""
+
+    pretrain_steps: int = _option(
+        1_000_000, "Steps of stage 1, SRResNet; 0 skips the stage.", least=0
+    )
+    pretrain_loss: str = _option("mse", "Of stage 1: mse, mae, vgg22, vgg54, ...")
+    pretrain_learning_rate: float = _option(1e-4, "Adam's in stage 1.", least=0)
+    total_variation: float = _option(0.0, "Its weight beside a VGG loss.", least=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StageTwo(Options):
+    """Stage 2, SRGAN"""
+
+    gan_steps: int = _option(
+        200_000, "Steps of stage 2, SRGAN; 0 skips the stage.", least=0
+    )
+    content_loss: str = _option(
+        "vgg54", "Of stage 2: vgg54, vgg22, a sum such as vgg22,vgg34, or mse."
+    )
+    colour_weight: float = _option(
+        0.0,
+        "Beside a VGG loss: weight of the squared distance of 8x8 means, which keeps "
+        "colours.",
+        least=0,
+    )
+    adversarial_weight: float = _option(1e-3, "In equation 3.", least=0)
+    gan_learning_rate: float = _option(
+        1e-4, "Adam's in stage 2, of both networks.", least=0
+    )
+    gan_decay_step: int = _option(
+        100_000, "Step of stage 2 from which it is a tenth.", least=0
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Computation(Options):
+    """Computation"""
+
+    precision: str = _option(
+        "auto",
+        "Arithmetic of the networks; auto: mixed_bfloat16 where the device has it, "
+        "else float32.",
+        choices=PRECISIONS,
+    )
+    strategy: str = _option(
+        "auto",
+        "Devices: one; all GPUs of this machine (mirrored); all machines in TF_CONFIG "
+        "(multi_worker); a TPU; auto: what there is, but no TPU.",
+        choices=STRATEGIES,
+    )
+    steps_per_execution: int = _option(
+        1,
+        "Steps between looks at the losses, a divisor of --log_every and --save_every: "
+        "more of them spare a GPU or TPU some waiting.",
+        least=1,
+    )
+    clip_norm: float = _option(
+        0.0,
+        "Above 0 the gradients of each network are scaled down to this norm.",
+        least=0,
+    )
+    ema_decay: float = _option(
+        0.0,
+        "Above 0 the result is a running average of the weights, such as 0.999.",
+        least=0,
+        most=1,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainOptions(
+    Compilation,
+    Computation,
+    Features,
+    StageTwo,
+    StageOne,
+    Network,
+    Crops,
+    PhotoSet,
+    RunFolderOptions,
+):
+    """Training"""
+
+    def check(self) -> None:
+        if self.crop_size % self.scale:
+            raise UserError(
+                f"--crop_size={self.crop_size} must be a multiple of "
+                f"--scale={self.scale}."
+            )
+        for name in ("log_every", "save_every"):
+            if getattr(self, name) % self.steps_per_execution:
+                raise UserError(
+                    f"--{name}={getattr(self, name)} must be a multiple of "
+                    f"--steps_per_execution={self.steps_per_execution}."
+                )
+
+    def steps(self, stage: str) -> int:
+        """Steps of the stage `pretrain` or `gan`."""
+        return self.pretrain_steps if stage == "pretrain" else self.gan_steps
+
+    def as_flags(self) -> dict[str, object]:
+        """Every value that is given but the run's place, as `run.flags` records it."""
+        values = dataclasses.asdict(self)
+        del values["run_dir"]
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(ModelFiles, Inference, Features):
+    """Evaluation"""
+
+    benchmarks: tuple[str, ...] = _option(
+        (), "Folders with HR/ and, unless LR is to be made from HR, LR/."
+    )
+    scale: int = _option(4, "Factor between LR and HR.", least=2, most=8)
+    report: tuple[str, ...] = _option((), "Files to write, .json or .md.")
+    save_images: str | None = _option(None, "Folder for the SR pictures.")
+
+    def check(self) -> None:
+        for name in ("model", "benchmarks"):
+            if not getattr(self, name):
+                raise UserError(f"evaluate needs --{name}; see --help.")
+        for path in self.report:
+            if not path.endswith((".json", ".md")):
+                raise UserError(f"--report={path}: the name must end in .json or .md.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UpscaleOptions(ModelFiles, Inference, Output):
+    """Upscaling"""
+
+    scale: int | None = _option(
+        None,
+        "Factor of the size: the model's if left out; whole numbers below it are "
+        "reached by downsizing.",
+        least=2,
+        most=8,
+    )
+    realism: float | None = _option(
+        None,
+        "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or the "
+        "two files of --model=FAITHFUL,REALISTIC.",
+        least=0,
+        most=1,
+    )
+    format: str | None = _option(
+        None,
+        "png, jpg, webp, tiff or bmp; that of --output, or png, if left out.",
+        choices=("png", "jpg", "webp", "tiff", "bmp"),
+    )
+    quality: int = _option(95, "Of JPEG and WebP, 1 to 100.", least=1, most=100)
+    overwrite: bool = _option(False, "Replace results that are there.")
+    compare: bool = _option(
+        False, "Also write ..._compare.png: bicubic left, SR right."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
+    """Exports"""
+
+    format: str = _option(
+        "saved_model",
+        "saved_model, litert or onnx.",
+        choices=("saved_model", "litert", "onnx"),
+    )
+    quantize: str | None = _option(
+        None,
+        "Of litert: smaller numbers, float16, dynamic or int8; the last two look at "
+        "photos of --dataset.",
+        choices=("float16", "dynamic", "int8"),
+    )
+    input_size: str | None = _option(None, "Of litert: fixed LR size, HEIGHTxWIDTH.")
+
+    def check(self) -> None:
+        if len(self.model) > 1:
+            raise UserError("export takes one --model.")
+        for name, needed in (
+            ("quantize", "litert"),
+            ("input_size", "litert"),
+            ("jit_compile", "saved_model"),
+        ):
+            if getattr(self, name) and self.format != needed:
+                raise UserError(
+                    f"--{name} is for --format={needed}, not for {self.format}."
+                )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchmarkOptions(TrainOptions, ModelFiles):
+    """Benchmark"""
+
+    def check(self) -> None:
+        super().check()
+        if len(self.model) > 1:
+            raise UserError("benchmark takes one --model.")

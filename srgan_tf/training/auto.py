@@ -1,0 +1,62 @@
+"""What each `auto` among the options of training means on this machine."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+
+from srgan_tf.data.photos import resolve_auto
+from srgan_tf.models.vgg import imagenet_is_at_hand
+from srgan_tf.options import TrainOptions
+from srgan_tf.training.precision import fastest_precision
+
+log = logging.getLogger(__name__)
+
+
+def _announce(*lines: str) -> None:
+    rule = "=" * 79
+    log.warning("%s", "\n".join((rule, *lines, rule)))
+
+
+def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
+    """Replaces each `auto` by what the run began with, or else by what is at hand.
+
+    Args:
+        options: As asked for.
+        recorded: The flags that an earlier start of the run recorded, if any.
+    """
+    changes: dict[str, str] = {}
+    if options.precision == "auto":
+        changes["precision"] = recorded.get("precision") or fastest_precision()
+    if options.dataset == "auto":
+        changes["dataset"] = recorded.get("dataset") or resolve_auto(options.data_dir)
+        if changes["dataset"] == "bundled":
+            _announce(
+                "--dataset=auto: DIV2K is not here and cannot be reached, so training",
+                "uses the few photos inside scikit-image. Expect a demonstration, not",
+                "a good model: name a folder with --dataset=FOLDER.",
+            )
+    if options.vgg_weights == "auto":
+        names = {options.pretrain_loss, options.content_loss}
+        if not any(name.startswith("vgg") for name in names):
+            changes["vgg_weights"] = "imagenet"
+        elif "vgg_weights" in recorded:
+            for name in ("vgg_weights", "content_loss", "pretrain_loss"):
+                changes[name] = recorded[name]
+        else:
+            changes |= _resolve_vgg(options)
+    return dataclasses.replace(options, **changes)
+
+
+def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
+    if imagenet_is_at_hand():
+        return {"vgg_weights": "imagenet"}
+    _announce(
+        "--vgg_weights=auto: the VGG19 weights are not here and cannot be downloaded,",
+        "so the content loss is mse (the paper's SRGAN-MSE), not what was asked for.",
+        "For the real one name a file: --vgg_weights=FILE.h5.",
+    )
+    stand_in = {"vgg_weights": "imagenet"}
+    for name in ("pretrain_loss", "content_loss"):
+        loss = getattr(options, name)
+        stand_in[name] = "mse" if loss.startswith("vgg") else loss
+    return stand_in
