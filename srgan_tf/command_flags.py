@@ -53,6 +53,13 @@ def define_flags() -> None:
         text("valid_dataset", "bundled", "Validation photos, named like --dataset.")
         integer("crop_size", 96, "Side of the HR crops in pixels.", 16)
         integer("batch_size", 16, "Crops per step.", 1)
+        choice(
+            "degradation",
+            "bicubic",
+            ("bicubic", "photo"),
+            "How LR is made from HR: MATLAB's bicubic alone, or what happens to real "
+            "photos: blur, other filters, sharpening, noise and JPEG, each at times.",
+        )
         number("cache_gib", 8.0, "Memory for decoded photos, GiB.", 0)
     with _group("Model"):
         integer(
@@ -92,6 +99,15 @@ def define_flags() -> None:
         number("adversarial_weight", 1e-3, "In equation 3.", 0)
         number("gan_learning_rate", 1e-4, "Adam's, of both networks.", 0)
         integer("gan_decay_step", 100_000, "Step from which it is a tenth.", 0)
+    with _group("Learning rates"):
+        choice(
+            "schedule",
+            "paper",
+            ("paper", "cosine"),
+            "paper: constant in stage 1, a step to a tenth in stage 2. cosine: both "
+            "stages fall along half a cosine to a hundredth.",
+        )
+        integer("warmup_steps", 0, "Steps of each stage in which the rate rises.", 0)
     with _group("Model files"):
         flags.DEFINE_list(
             "model",

@@ -26,6 +26,7 @@ class Config:
     valid_dataset: str
     crop_size: int
     batch_size: int
+    degradation: str
     cache_gib: float
     seed: int
     init: str | None
@@ -41,6 +42,8 @@ class Config:
     adversarial_weight: float
     gan_learning_rate: float
     gan_decay_step: int
+    schedule: str
+    warmup_steps: int
     ema_decay: float
     freeze_batch_norm: bool
     clip_norm: float

@@ -19,6 +19,36 @@ from srgan_tf.srgan import SRGAN
 
 log = logging.getLogger(__name__)
 
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises in a line from 0 to a rate in so many steps, then follows it."""
+
+    def __init__(self, rate: Rate, steps: int):
+        self.rate = rate
+        self.steps = steps
+
+    def __call__(self, step):
+        rate = self.rate(step) if callable(self.rate) else self.rate
+        done = (keras.ops.cast(step, "float32") + 1) / (self.steps + 1)
+        return rate * keras.ops.minimum(done, 1.0)
+
+
+def learning_rate(config: Config, stage: str) -> Rate:
+    """Adam's rate in the stage `pretrain` or `gan`: section 3.2's, or a cosine."""
+    schedules = keras.optimizers.schedules
+    first = getattr(config, f"{stage}_learning_rate")
+    if config.schedule == "cosine":
+        rate = schedules.CosineDecay(first, config.steps(stage), alpha=0.01)
+    elif stage == "gan":
+        rate = schedules.PiecewiseConstantDecay(
+            [config.gan_decay_step], [first, first / 10]
+        )
+    else:
+        rate = first
+    return WarmUp(rate, config.warmup_steps) if config.warmup_steps else rate
+
 
 class Stages:
     """Runs the stages of one configuration in one run folder."""
@@ -68,7 +98,7 @@ class Stages:
         """
         with self.strategy.scope():
             self._prepare(generator)
-            rate = self.config.pretrain_learning_rate
+            rate = learning_rate(self.config, "pretrain")
             optimizer = self._adam(rate, self.config.ema_decay)
             generator.compile(optimizer, loss, **self._execution())
             # Built, it is restored with the weights. (Loss scaling may wrap it.)
@@ -81,10 +111,7 @@ class Stages:
         """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator."""
         config = self.config
         keras.utils.set_random_seed(config.seed + 1)
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [config.gan_decay_step],
-            [config.gan_learning_rate, config.gan_learning_rate / 10],
-        )
+        schedule = learning_rate(config, "gan")
         with self.strategy.scope():
             discriminator = Discriminator(config.crop_size)
             if config.init_discriminator:
@@ -151,4 +178,5 @@ class Stages:
             config.batch_size,
             seed=2 * config.seed + (stage == "gan"),
             start=start,
+            degradation=config.degradation,
         )

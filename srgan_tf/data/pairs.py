@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.degradations import KINDS, MARGIN, Degradation, degrade_crop
 from srgan_tf.data.imresize import imresize
 from srgan_tf.ranges import hr_from_255, lr_from_255
 
@@ -28,6 +29,7 @@ class CropSampler:
         scale: Factor between LR and HR.
         batch_size: Crops per batch.
         seed: Equal seeds give equal sequences.
+        margin: Of other width, in HR pixels.
     """
 
     def __init__(
@@ -37,12 +39,13 @@ class CropSampler:
         scale: int = 4,
         batch_size: int = 16,
         seed: int = 0,
+        margin: int | None = None,
     ):
         self.photos = photos
         self.crop_size = crop_size
         self.batch_size = batch_size
         self.seed = seed
-        self.margin = 2 * scale
+        self.margin = margin or 2 * scale
         repeats = -(-batch_size // len(photos))
         self.slots = len(photos) * repeats
         self.order = functools.lru_cache(maxsize=4)(self._order)
@@ -87,6 +90,24 @@ def make_pair(crops, scale: int):
     return lr_from_255(lr), hr_from_255(hr)
 
 
+def make_degraded_pair(crops, seed, kind: Degradation, scale: int):
+    """Makes `(lr, hr)` as `make_pair` does, but each LR degraded by itself.
+
+    Args:
+        crops: `[N, h + 2 * m, w + 2 * m, 3]`, values 0..255, m = `MARGIN * scale`.
+        seed: Two integers.
+        kind: What may happen to a crop.
+    """
+    lr = tf.map_fn(
+        lambda pair: degrade_crop(*pair, kind=kind, scale=scale),
+        (crops, tf.random.split(seed, len(crops))),
+        fn_output_signature=tf.float32,
+    )
+    margin = MARGIN * scale
+    hr = tf.cast(crops, tf.float32)[..., margin:-margin, margin:-margin, :]
+    return lr_from_255(lr), hr_from_255(hr)
+
+
 def training_pairs(
     photos: Sequence[np.ndarray],
     crop_size: int = 96,
@@ -94,12 +115,16 @@ def training_pairs(
     batch_size: int = 16,
     seed: int = 0,
     start: int = 0,
+    *,
+    degradation: str = "bicubic",
 ) -> tf.data.Dataset:
     """An endless `tf.data` set of `(lr, hr)` batches for `fit(..., shuffle=False)`.
 
     Args:
         start: The step to start at: element k is the batch of step `start + k`. The
             other arguments are those of `CropSampler`.
+        degradation: What LR went through, one of `KINDS` such as `photo`; by default
+            MATLAB's bicubic and nothing else.
 
     Example:
         >>> photos = [np.zeros((120, 100, 3), np.uint8)]
@@ -107,13 +132,18 @@ def training_pairs(
         >>> tuple(lr.shape), tuple(hr.shape)
         ((2, 24, 24, 3), (2, 96, 96, 3))
     """
-    sampler = CropSampler(photos, crop_size, scale, batch_size, seed)
+    clean = degradation == "bicubic"
+    margin = (2 if clean else MARGIN) * scale
+    sampler = CropSampler(photos, crop_size, scale, batch_size, seed, margin)
     side = crop_size + 2 * sampler.margin
 
     def batch_of_pairs(step):
         crops = tf.numpy_function(sampler, [step], tf.uint8, stateful=False)
         crops = tf.ensure_shape(crops, (batch_size, side, side, 3))
-        return make_pair(crops, scale)
+        if clean:
+            return make_pair(crops, scale)
+        key = tf.random.fold_in(tf.constant([seed, 2], tf.int64), step)
+        return make_degraded_pair(crops, key, KINDS[degradation], scale)
 
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     pairs = steps.map(batch_of_pairs, num_parallel_calls=tf.data.AUTOTUNE)
