@@ -36,8 +36,15 @@ COLUMNS = (
     "val_psnr",
     "val_ssim",
 )
-# Flags that fix the shapes of the weights in a run folder.
-MODEL_FLAGS = ("scale", "num_blocks", "filters", "crop_size")
+# Flags that fix the shapes of the weights, and what the optimizer holds.
+MODEL_FLAGS = (
+    "scale",
+    "num_blocks",
+    "filters",
+    "crop_size",
+    "schedule",
+    "warmup_steps",
+)
 
 
 def _by_chief(method):

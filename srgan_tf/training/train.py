@@ -61,7 +61,7 @@ def train(options: TrainOptions) -> None:
     if not folder.chief:
         return
     folder.save_result(generator)
-    picture = comparison(generator, valid)
+    picture = comparison(generator, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_run_report(folder)
     log.warning(
