@@ -289,16 +289,16 @@ class Computation(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions(
-    Compilation,
-    Computation,
+    RunFolderOptions,
+    PhotoSet,
+    Crops,
+    Network,
+    StageOne,
+    StageTwo,
     LearningRates,
     Features,
-    StageTwo,
-    StageOne,
-    Network,
-    Crops,
-    PhotoSet,
-    RunFolderOptions,
+    Computation,
+    Compilation,
 ):
     """Training"""
 
