@@ -12,10 +12,11 @@ from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.devices import fit_workers, is_multi_worker, wait_for_all
+from srgan_tf.training.devices import is_multi_worker, wait_for_all
 from srgan_tf.training.monitor import Monitor
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
+from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
 
