@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -77,7 +78,7 @@ def evaluate(options: EvaluateOptions) -> dict:
         "self_ensemble": options.self_ensemble,
         "fast": options.fast,
     }
-    result = {**settings, "benchmarks": {}}
+    result: dict[str, Any] = {**settings, "benchmarks": {}}
     total = len(models) * sum(map(len, sets.values()))
     with tqdm(total=total, unit="picture") as bar:
         for name, pairs in sets.items():
@@ -155,7 +156,7 @@ def _measure(
     bar: tqdm,
 ) -> dict[str, dict]:
     """The measures of each picture, without its border, and the means, by model."""
-    pictures = {model: {} for model in models}
+    pictures: dict[str, dict] = {model: {} for model in models}
     for pair in pairs:
         hr, lr = read_pair(pair, scale)
         hr = shave(hr, scale)
