@@ -149,7 +149,8 @@ def _time_stage(
 def _pipeline(photos: Photos, options: TrainOptions) -> float:
     """Patches per second that the input pipeline alone gives."""
     size = options.crop_size, options.scale, options.batch_size
-    batches = iter(training_pairs(photos, *size))
+    pairs = training_pairs(photos, *size, degradation=options.degradation)
+    batches = iter(pairs)
     for _ in range(10):
         next(batches)
     start, count = time.perf_counter(), 0

@@ -120,11 +120,15 @@ class Monitor(keras.callbacks.Callback):
     def _validate(self) -> dict[str, float]:
         generator = self.result()
         metrics = luma_metrics(generator.scale)
-        for lr, hr in validation_pairs(self.valid, generator.scale):
+        for lr, hr in validation_pairs(
+            self.valid, generator.scale, degradation=self.options.degradation
+        ):
             sr = generator(lr, training=False)
             for metric in metrics:
                 metric.update_state(hr, sr)
-        picture = comparison(generator, self.valid)
+        picture = comparison(
+            generator, self.valid, degradation=self.options.degradation
+        )
         name = f"step_{self.stage}_{self.step:08d}"
         self.folder.sample(name, picture, self.stage, self.step)
         values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
@@ -168,7 +172,11 @@ class Monitor(keras.callbacks.Callback):
 
 
 def comparison(
-    generator: Generator, photos: Sequence[np.ndarray], side: int = 320
+    generator: Generator,
+    photos: Sequence[np.ndarray],
+    *,
+    side: int = 320,
+    degradation: str = "bicubic",
 ) -> np.ndarray:
     """Bicubic | SR | HR, one row for each of the first four photos, at 100 %.
 
@@ -176,6 +184,7 @@ def comparison(
         generator: Upscales the LR pictures made from the photos.
         photos: uint8 `[H, W, 3]` each; the middle is shown.
         side: Side of each part at most, in pixels.
+        degradation: What LR went through, one of `KINDS`.
 
     Returns:
         uint8 `[rows, columns, 3]`.
@@ -183,10 +192,11 @@ def comparison(
     scale = generator.scale
     shown = [photos[i] for i in range(min(4, len(photos)))]
     size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
-    rows = []
+    rows: list[np.ndarray] = []
     for photo in shown:
         top, left = ((length - size) // 2 for length in photo.shape[:2])
-        lr, hr = whole_pair(photo[top : top + size, left : left + size], scale)
+        part = photo[top : top + size, left : left + size]
+        lr, hr = whole_pair(part, scale, degradation=degradation, index=len(rows))
         bicubic = np.asarray(imresize(np.rint(lr[0] * 255), scale)).astype(np.uint8)
         sr = to_uint8(generator(lr, training=False))[0]
         rows.append(np.hstack([bicubic, sr, to_uint8(hr)[0]]))

@@ -14,8 +14,15 @@ from srgan_tf.files import whole_file
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.metrics_log import MetricsLog
 
-# Flags that fix the shapes of the weights in a run folder.
-MODEL_FLAGS = ("scale", "num_blocks", "filters", "crop_size")
+# Flags that fix the shapes of the weights, and what the optimizer holds.
+MODEL_FLAGS = (
+    "scale",
+    "num_blocks",
+    "filters",
+    "crop_size",
+    "schedule",
+    "warmup_steps",
+)
 
 
 class RunFolder:

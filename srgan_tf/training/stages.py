@@ -14,6 +14,7 @@ from srgan_tf.models.pretrained import load_discriminator_weights, load_generato
 from srgan_tf.models.srgan import SRGAN
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.devices import is_multi_worker, wait_for_all
+from srgan_tf.training.learning_rate import learning_rate
 from srgan_tf.training.monitor import Monitor
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
@@ -70,7 +71,7 @@ class Stages:
         """
         with self.strategy.scope():
             self._prepare(generator)
-            rate = self.options.pretrain_learning_rate
+            rate = learning_rate(self.options, "pretrain")
             optimizer = self._adam(rate, self.options.ema_decay)
             generator.compile(optimizer, loss, **self._execution())
             # Built, it is restored with the weights. (Loss scaling may wrap it.)
@@ -83,10 +84,7 @@ class Stages:
         """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator."""
         options = self.options
         keras.utils.set_random_seed(options.seed + 1)
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [options.gan_decay_step],
-            [options.gan_learning_rate, options.gan_learning_rate / 10],
-        )
+        schedule = learning_rate(options, "gan")
         with self.strategy.scope():
             discriminator = Discriminator(options.crop_size)
             if options.init_discriminator:
@@ -153,4 +151,5 @@ class Stages:
             options.batch_size,
             seed=2 * options.seed + (stage == "gan"),
             start=start,
+            degradation=options.degradation,
         )

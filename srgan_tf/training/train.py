@@ -65,7 +65,7 @@ def train(options: TrainOptions) -> None:
     if not folder.chief:
         return
     save_result(folder, generator)
-    picture = comparison(generator, valid)
+    picture = comparison(generator, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
     log.warning(

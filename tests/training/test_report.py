@@ -116,13 +116,14 @@ def test_flags_are_escaped(folder):
     assert "alert" not in body
 
 
-def test_the_folder_name_is_escaped(tmp_path):
-    folder = RunFolder(tmp_path / "a<b>&c")
+@pytest.mark.parametrize("name", ["a<b>&c", "<script>alert(1)"])
+def test_the_folder_name_is_escaped(tmp_path, name):
+    folder = RunFolder(tmp_path / name)
     folder.write_flags({})
     write_report(folder)
     page = Page(folder.path)
-    assert page.texts.count("a<b>&c") == 2  # title and heading
-    assert not page.all("b")
+    assert page.texts.count(name) == 2  # title and heading
+    assert not page.all("b") and len(page.all("script")) == 1
 
 
 def test_without_pictures_and_rows_it_says_so(tmp_path):
