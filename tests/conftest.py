@@ -11,11 +11,23 @@ from typing import NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from samples import REPOSITORY, smooth_photo
 
 from srgan_tf.main import main
 from srgan_tf.options import TrainOptions
+
+# Few examples, the same in every run, however slow the machine is.
+settings.register_profile(
+    "same",
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
