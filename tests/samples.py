@@ -1,7 +1,10 @@
 """What several test modules make their input from."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -20,6 +23,18 @@ XMP = (
     b'tiff:ImageWidth="9" exif:PixelYDimension="7" dc:creator="A. Nobody"/>'
     b"<tiff:ImageLength>7</tiff:ImageLength></x:xmpmeta>"
 )
+
+
+def start(*words, **options) -> subprocess.Popen:
+    """Starts the command line in a process of its own; options are those of Popen."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "srgan_tf.main", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def values(*shape, dtype=np.uint8, seed=0):
