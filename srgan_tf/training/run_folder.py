@@ -15,8 +15,8 @@ from PIL import Image
 from tensorboard.plugins.hparams import api as hp
 
 from srgan_tf.errors import UserError, reason
-from srgan_tf.exporting.card import Facts
 from srgan_tf.exporting.export import export
+from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import whole_file
 from srgan_tf.models import Generator
 
@@ -237,25 +237,25 @@ class RunFolder:
 
     @_by_chief
     def save_result(self, generator: Generator) -> None:
-        """Writes the trained generator in its three forms."""
+        """Writes the trained generator in its three forms, and what is known of it."""
+        facts = self.facts()
+        facts.write(self.path)
         self.save_model(generator, "generator.weights.h5")
-        export(generator, self.path / "saved_model", facts=self.facts())
+        export(generator, self.path / "saved_model", facts=facts)
         self.save_model(generator, "generator.keras")  # last: it marks a finished run
 
     def facts(self) -> Facts:
-        """What the run knows of its model, for the model card."""
+        """What the run knows of its model: for `facts.json` and the model card."""
         facts = Facts(self.path.resolve().name)
         flags = self.recorded_flags()
         if "dataset" in flags:
             losses = f"{flags.get('pretrain_loss')}, then {flags.get('content_loss')}"
-            facts = facts._replace(trained_on=f"{flags['dataset']} ({losses})")
-        if self.metrics.exists():
-            with self.metrics.open(newline="") as file:
-                measured = [row for row in csv.DictReader(file) if row["val_psnr"]]
-            if measured:
-                psnr = f"{float(measured[-1]['val_psnr']):.2f} dB"
-                where = flags.get("valid_dataset", "unnamed")
-                facts = facts._replace(psnr=f"{psnr} on the validation photos, {where}")
+            facts = facts._replace(made=f"trained on {flags['dataset']} ({losses})")
+        measured = [row["val_psnr"] for row in self.rows() if row["val_psnr"]]
+        if measured:
+            photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
+            scores = {photos: {"psnr": float(measured[-1])}}
+            facts = facts._replace(scores=scores)
         return facts
 
     @property
