@@ -50,7 +50,11 @@ def test_sets_colours_right(finish, tmp_path, capsys):
     wrong.tail.bias.assign(right.tail.bias * factor + offset)
     wrong.save_weights(tmp_path / "wrong.weights.h5")
 
-    finish(tmp_path / "wrong.weights.h5", tmp_path / "out.weights.h5", f"--colours={photos}")
+    finish(
+        tmp_path / "wrong.weights.h5",
+        tmp_path / "out.weights.h5",
+        f"--colours={photos}",
+    )
     printed = capsys.readouterr().out.splitlines()
     assert float(printed[0].split()[1]) > 2 * float(printed[4].split()[1])
     *same, kernel, bias = zip(

@@ -39,7 +39,7 @@ def test_auto_takes_the_papers_choice_where_it_is(config, monkeypatch):
 
 def test_a_continued_run_keeps_what_auto_chose(config, offline):
     first = resolve(config(dataset="auto", content_loss="vgg54"), {})
-    recorded = {name: str(value) for name, value in first.flags().items()}
+    recorded = {name: str(value) for name, value in first.as_flags().items()}
     recorded["dataset"] = "somewhere"
     again = resolve(config(dataset="auto", content_loss="vgg54"), recorded)
     assert again.dataset == "somewhere"
@@ -52,7 +52,7 @@ def test_named_choices_are_left_alone(config, offline):
 
 
 def test_flags_hold_all_but_the_place(config):
-    flags = config().flags()
+    flags = config().as_flags()
     assert "run_dir" not in flags
     assert "init" not in flags  # not given
     assert flags["batch_size"] == 2

@@ -17,7 +17,7 @@ from srgan_tf.models.pretrained import load_generator
 from srgan_tf.training.devices import choose_strategy
 from srgan_tf.training.train import train
 
-# Trains a Config given as JSON where TensorFlow sees that many CPU devices.
+# Trains options given as JSON where TensorFlow sees that many CPU devices.
 SCRIPT = """
 import json, logging, sys
 import tensorflow as tf
@@ -29,7 +29,7 @@ from srgan_tf.options import TrainOptions
 from srgan_tf.errors import UserError
 from srgan_tf.training.train import train
 try:
-    train(Config(**json.loads(sys.argv[2])))
+    train(TrainOptions(**json.loads(sys.argv[2])))
 except UserError as error:
     sys.exit(f"Error: {error}")
 """
@@ -43,7 +43,7 @@ RUN = {
 
 
 def start(config, devices: int, **environment: str) -> subprocess.Popen:
-    values = {**config.flags(), "run_dir": config.run_dir}
+    values = {**config.as_flags(), "run_dir": config.run_dir}
     missing = dict.fromkeys(set(config.__dataclass_fields__) - set(values))
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(devices), json.dumps({**missing, **values})],

@@ -18,7 +18,7 @@ STEPS = {"pretrain_steps": 20, "gan_steps": 20, "save_every": 7, "log_every": 5}
 
 
 def command(config) -> list[str]:
-    values = {**config.flags(), "run_dir": config.run_dir}
+    values = {**config.as_flags(), "run_dir": config.run_dir}
     flags = [f"--{name}={value}" for name, value in values.items()]
     return [sys.executable, "-m", "srgan_tf.main", "train", *flags]
 
