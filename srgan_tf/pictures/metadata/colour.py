@@ -153,23 +153,28 @@ def to_srgb(pixels: np.ndarray, icc: bytes) -> np.ndarray:
         raise ValueError("it is for other kinds of pictures")
     srgb = imagecodecs.cms_profile("srgb")
 
-    def convert(colours):
-        if kind == "gray":
-            colours = colours[..., 0]
-        elif colours.shape[-1] == 1:
-            colours = np.repeat(colours, 3, axis=-1)
+    def transformed(colours: np.ndarray, flags: int | None = None) -> np.ndarray:
         try:
             return imagecodecs.cms_transform(
-                np.ascontiguousarray(colours),
+                colours,
                 icc,
                 srgb,
                 colorspace=kind,
                 outcolorspace="rgb",
+                flags=flags,
             )
         except RuntimeError as error:
             raise ValueError(f"it is damaged: {error}") from None
 
-    return _by_rows(pixels, convert)
+    if kind == "rgb" and pixels.shape[-1] > 2:
+        return _by_rows(pixels, lambda rgb: transformed(np.ascontiguousarray(rgb)))
+    # Of gray, all there can be: the library's short cuts are coarse in the darkest.
+    ramp = np.linspace(0, 65_535, np.iinfo(pixels.dtype).max + 1).astype(np.uint16)
+    ramp = ramp if kind == "gray" else np.repeat(ramp[None, :, None], 3, axis=-1)
+    exact = imagecodecs.CMS.FLAGS.NOOPTIMIZE
+    table = transformed(np.atleast_2d(ramp), exact)[0, :, 1] / 65_535
+    table = np.round(table * np.iinfo(pixels.dtype).max)
+    return _by_rows(pixels, lambda gray: table[gray])
 
 
 def sdr_of(pixels: np.ndarray, colour: Mapping[bytes, bytes]) -> np.ndarray:
@@ -218,10 +223,7 @@ def _by_rows(pixels: np.ndarray, convert: Callable) -> np.ndarray:
     channels = pixels.shape[-1] - (pixels.shape[-1] in (2, 4))
     for start in range(0, len(pixels), _ROWS):
         rows = slice(start, start + _ROWS)
-        converted = convert(pixels[rows, :, :channels])
-        if converted.shape[-1] > channels:  # equal ones, but for rounding
-            converted = converted[..., 1:2]
-        out[rows, :, :channels] = converted
+        out[rows, :, :channels] = convert(pixels[rows, :, :channels])
     return out
 
 

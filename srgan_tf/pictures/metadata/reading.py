@@ -70,7 +70,16 @@ def _read_info(metadata: Metadata, info: dict[str, Any]) -> None:
     _read_exif(metadata, info.get("exif") or b"")
     if comment := info.get("comment"):
         comment = comment.encode() if isinstance(comment, str) else comment
-        metadata.texts.append(png.Text(b"Comment", comment))
+        metadata.texts.append(_comment(comment))
+
+
+def _comment(data: bytes) -> png.Text:
+    """A comment of a format that leaves its encoding open."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return png.Text(b"Comment", data)
+    return png.Text(b"Comment", data, utf8=not data.isascii())
 
 
 def _read_exif(metadata: Metadata, block: bytes) -> None:
@@ -118,7 +127,7 @@ def _read_photoshop(metadata: Metadata, block: bytes) -> None:
 
 def _read_jpeg(metadata: Metadata, image: Any) -> None:
     segments = jpeg.read_segments(image.applist)
-    metadata.texts = [png.Text(b"Comment", comment) for comment in segments.comments]
+    metadata.texts = [_comment(comment) for comment in segments.comments]
     metadata.lost += segments.lost
     if segments.resources:
         _read_photoshop(metadata, segments.resources)
