@@ -3,12 +3,11 @@
 import io
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import ImageFile, TiffImagePlugin
 
 from srgan_tf.errors import UserError
 from srgan_tf.pictures.metadata import Metadata, png_chunks, read_tiff_metadata
@@ -18,20 +17,19 @@ _IHDR_END = 33
 ANIMATED = "has {} frames or pages; only single pictures are upscaled"
 
 
-def is_16bit(image: Image.Image) -> bool:
+def is_16bit(image: ImageFile.ImageFile) -> bool:
     """Whether an open PNG or TIFF picture has 16 bit per value."""
-    if image.format == "PNG":
+    if image.format == "PNG" and image.fp:
         image.fp.seek(24)
         return image.fp.read(1) == b"\x10"
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         return set(image.tag_v2.get(258, (1,))) == {16}
     return False
 
 
-def read_16bit_png(file: BinaryIO) -> np.ndarray:
-    """Reads uint16 `[H, W, C]`."""
-    file.seek(0)
-    pixels = imagecodecs.png_decode(file.read())
+def read_16bit_png(png: bytes) -> np.ndarray:
+    """Reads uint16 `[H, W, C]` from a whole file."""
+    pixels = imagecodecs.png_decode(png)
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -44,12 +42,13 @@ def read_16bit_tiff(path: str | os.PathLike) -> tuple[np.ndarray, Metadata]:
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > 1:
             raise UserError(ANIMATED.format(len(file.pages)))
-        page = file.pages[0]
+        page = file.pages.first
         pixels = page.asarray()
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
         if page.photometric not in (0, 1, 2):  # gray, inverted or not, and RGB
             raise UserError(
-                f"holds 16-bit {page.photometric.name}; gray and RGB are supported"
+                f"holds 16-bit {tifffile.PHOTOMETRIC(page.photometric).name}; gray and "
+                "RGB are supported"
             )
         if page.planarconfig == 2 and page.samplesperpixel > 1:
             pixels = np.moveaxis(pixels, 0, -1)
@@ -97,20 +96,19 @@ class PngFile(io.BufferedWriter):
 
 def write_tiff(path: Path, pixels: np.ndarray, fitted: Metadata) -> None:
     """Writes uint8 or uint16 `[H, W, C]`."""
-    options = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
-    if fitted.dpi:
-        options |= {"resolution": fitted.dpi, "resolutionunit": "INCH"}
     fields_at = begin_tiff(path, fitted)
     tifffile.imwrite(
         path,
         _without_single_channel(pixels),
-        append="force",
+        append=True,
         photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
         planarconfig="contig",
         compression="adobe_deflate",
         predictor=True,
         metadata=None,
         software=False,
-        **options,
+        extrasamples=["unassalpha"] if pixels.shape[-1] in (2, 4) else None,
+        resolution=fitted.dpi,
+        resolutionunit="INCH" if fitted.dpi else None,
     )
     finish_tiff(path, fields_at)

@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
@@ -117,19 +117,21 @@ def _read(path: str | os.PathLike) -> Photo:
         metadata = read_metadata(image, parts)
         orientation = metadata.make_upright()
         if is_16bit(image):
-            png = image.format == "PNG"
-            pixels = read_16bit_png(image.fp) if png else read_16bit_tiff(path)[0]
-        else:
-            image.load()
-            if image.format == "TIFF" and ORIENTATION not in image.tag_v2:
-                orientation = 1  # Pillow turned it, while loading
-            image.info["icc_profile"] = metadata.icc
-            image, metadata.icc = _plain_mode(image)
-            pixels = pixels_of(image)
+            deep = read_16bit_png(parts.pixels) if parts else read_16bit_tiff(path)[0]
+            return Photo(_upright(deep, orientation), metadata)
+        image.load()
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            # Pillow turned it, while loading, and took the field out.
+            orientation = image.tag_v2.get(ORIENTATION, 1)
+        image.info["icc_profile"] = metadata.icc
+        plain, metadata.icc = _plain_mode(image)
+        pixels = pixels_of(plain)
     return Photo(_upright(pixels, orientation), metadata)
 
 
-def _open(path: str | os.PathLike) -> tuple[Image.Image, PngParts | None]:
+def _open(
+    path: str | os.PathLike,
+) -> tuple[ImageFile.ImageFile, PngParts | None]:
     """Opens a picture; of a PNG file only the pixels, and gives its other parts."""
     with open(path, "rb") as file:
         if file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE:

@@ -88,13 +88,17 @@ def make_profile(
     white, *colours = (
         [*primaries[i : i + 2], 1.0] for i in range(0, len(primaries), 2)
     )
-    options = {"whitepoint": white}
-    if channels > 2:
-        options["primaries"] = [number for colour in colours for number in colour]
-    key = "gamma" if isinstance(curve, float) else "transferfunction"
-    kind = "rgb" if channels > 2 else "gray"
+    rgb = channels > 2
     try:
-        profile = bytearray(imagecodecs.cms_profile(kind, **options, **{key: curve}))
+        profile = bytearray(
+            imagecodecs.cms_profile(
+                "rgb" if rgb else "gray",
+                whitepoint=white,
+                primaries=[x for colour in colours for x in colour] if rgb else None,
+                gamma=curve if isinstance(curve, float) else None,
+                transferfunction=curve if isinstance(curve, np.ndarray) else None,
+            )
+        )
     except RuntimeError as error:
         raise ValueError(f"primaries that make no colours: {error}") from None
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # made now, it says else
@@ -113,11 +117,11 @@ def profile_of(colour: Mapping[bytes, bytes], channels: int) -> bytes | None:
         ValueError: If they make no sense.
     """
     if code_points := colour.get(b"cICP"):
-        primaries, curve = code_points[:2]
-        if primaries in (1, 2) and curve in (2, _SRGB_CURVE):
+        number, curve = code_points[:2]
+        if number in (1, 2) and curve in (2, _SRGB_CURVE):
             return None
         try:
-            white_and_primaries = _SRGB if primaries == 2 else _PRIMARIES[primaries]
+            white_and_primaries = _SRGB if number == 2 else _PRIMARIES[number]
             to_linear = _CURVES[_SRGB_CURVE if curve == 2 else curve]
         except KeyError as error:
             raise ValueError(f"unknown code point {error}") from None
@@ -128,7 +132,7 @@ def profile_of(colour: Mapping[bytes, bytes], channels: int) -> bytes | None:
     (gamma,) = struct.unpack(">L", colour.get(b"gAMA", struct.pack(">L", 45_455)))
     if not gamma:
         raise ValueError("a gamma of 0")
-    primaries = _SRGB
+    primaries: tuple[float, ...] = _SRGB
     if b"cHRM" in colour:
         primaries = tuple(x / 1e5 for x in struct.unpack(">8L", colour[b"cHRM"]))
     usual_primaries = channels < 3 or np.allclose(primaries, _SRGB, atol=2e-3)
