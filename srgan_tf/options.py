@@ -13,6 +13,11 @@ from typing import Any
 
 from srgan_tf.errors import UserError
 
+DEGRADATIONS = (
+    *("bicubic", "photo", "jpeg90", "jpeg70", "jpeg50", "jpeg30", "area", "bilinear"),
+    *("lanczos", "aliased", "blur1", "blur2", "noise3", "noise8", "web", "sharpened"),
+    "thumbnail",
+)
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
@@ -176,6 +181,13 @@ class Crops(Options):
     valid_dataset: str = _option("bundled", "Validation photos, named like --dataset.")
     crop_size: int = _option(96, "Side of the HR crops in pixels.", least=16)
     batch_size: int = _option(16, "Crops per step.", least=1)
+    degradation: str = _option(
+        "bicubic",
+        "How LR is made from HR: MATLAB's bicubic alone, photo: what happens to real "
+        "photos (blur, other filters, sharpening, noise and JPEG, each at times), or "
+        "one of its parts.",
+        choices=DEGRADATIONS,
+    )
     cache_gib: float = _option(8.0, "Memory for decoded photos, GiB.", least=0)
 
 
@@ -226,6 +238,21 @@ class StageTwo(Options):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class LearningRates(Options):
+    """Learning rates"""
+
+    schedule: str = _option(
+        "paper",
+        "paper: constant in stage 1, a step to a tenth in stage 2; cosine: both stages "
+        "fall along half a cosine to a hundredth.",
+        choices=("paper", "cosine"),
+    )
+    warmup_steps: int = _option(
+        0, "Steps of each stage in which the rate rises.", least=0
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Computation(Options):
     """Computation"""
 
@@ -262,15 +289,16 @@ class Computation(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions(
-    Compilation,
-    Computation,
-    Features,
-    StageTwo,
-    StageOne,
-    Network,
-    Crops,
-    PhotoSet,
     RunFolderOptions,
+    PhotoSet,
+    Crops,
+    Network,
+    StageOne,
+    StageTwo,
+    LearningRates,
+    Features,
+    Computation,
+    Compilation,
 ):
     """Training"""
 
@@ -307,12 +335,27 @@ class EvaluateOptions(ModelFiles, Inference, Features):
     )
     scale: int = _option(4, "Factor between LR and HR.", least=2, most=8)
     report: tuple[str, ...] = _option((), "Files to write, .json or .md.")
-    save_images: str | None = _option(None, "Folder for the SR pictures.")
+    save_images: str | None = _option(
+        None, "Folder for the SR pictures, and for degraded LR."
+    )
+    degradation: tuple[str, ...] = _option(
+        (),
+        "Make LR from HR by each of these, even where LR is given: "
+        f"{', '.join(DEGRADATIONS)}.",
+    )
+    degradation_seed: int = _option(
+        0, "Of what is left to chance in it: equal seeds give equal LR.", least=0
+    )
 
     def check(self) -> None:
         for name in ("model", "benchmarks"):
             if not getattr(self, name):
                 raise UserError(f"evaluate needs --{name}; see --help.")
+        for kind in self.degradation:
+            if kind not in DEGRADATIONS:
+                raise UserError(
+                    f"--degradation={kind}: must be one of {', '.join(DEGRADATIONS)}."
+                )
         for path in self.report:
             if not path.endswith((".json", ".md")):
                 raise UserError(f"--report={path}: the name must end in .json or .md.")

@@ -5,7 +5,12 @@ import pytest
 from PIL import Image
 from samples import values
 
-from srgan_tf.pictures.imresize import imresize, imresize_large, resize_matrix
+from srgan_tf.pictures.imresize import (
+    crop_to_multiple,
+    imresize,
+    imresize_large,
+    resize_matrix,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "matlab_corners.npz"
 
@@ -21,6 +26,12 @@ def test_equals_matlab_at_the_borders_of_a_photo(corner, rows, columns):
     with np.load(GOLDEN) as golden:
         hr, lr = golden[f"hr_{corner}"], golden[f"lr_{corner}"]
     np.testing.assert_array_equal(imresize(hr, 1 / 4)[rows, columns], lr)
+
+
+def test_a_crop_to_a_multiple_keeps_the_top_left():
+    picture = np.arange(7 * 9 * 3).reshape(7, 9, 3)
+    np.testing.assert_array_equal(crop_to_multiple(picture, 4), picture[:4, :8])
+    np.testing.assert_array_equal(crop_to_multiple(picture, 1), picture)
 
 
 @pytest.mark.parametrize("benchmark", ["Set5", "Set14", "BSD100"])
