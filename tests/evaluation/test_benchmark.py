@@ -1,9 +1,12 @@
-"""The command `benchmark`: what it measures, in which precisions."""
+"""The command `benchmark`: what it has measured, in which precisions.
+
+The two measurements take long and have tests of their own.
+"""
 
 import pytest
 from samples import trained_like
 
-from srgan_tf.evaluation import benchmark, speed
+from srgan_tf.evaluation import benchmark
 
 
 @pytest.mark.parametrize(
@@ -14,22 +17,14 @@ from srgan_tf.evaluation import benchmark, speed
     ],
 )
 def test_command(tmp_path, monkeypatch, command_line, asked, precisions):
-    for name, value in {"SIDES": (8,), "ROUNDS": 1, "EXPORTS": ()}.items():
-        monkeypatch.setattr(speed, name, value)
-    asked_for = []
-    monkeypatch.setattr(  # which has its own tests, of minutes
-        benchmark, "benchmark_training", lambda *words: asked_for.append(words)
-    )
-    trained_like().save(tmp_path / "tiny.keras")
-    done = command_line(
-        "benchmark",
-        f"--model={tmp_path / 'tiny.keras'}",
-        "--num_blocks=2",
-        "--crop_size=32",
-        f"--precision={asked}",
-    )
+    measured = []
+    for name in ("benchmark_upscaling", "benchmark_training"):
+        monkeypatch.setattr(benchmark, name, lambda *what: measured.append(what))
+    trained_like(filters=6).save(tmp_path / "tiny.keras")
+    flags = ("--num_blocks=2", "--crop_size=32", f"--precision={asked}")
+    done = command_line("benchmark", f"--model={tmp_path / 'tiny.keras'}", *flags)
     assert done.code == 0, done.stderr
-    assert done.stdout.startswith("8x8 to 32x32")
-    ((options, found),) = asked_for
+    (generator,), (options, found) = measured
+    assert generator.filters == 6
     assert (options.num_blocks, options.crop_size) == (2, 32)
     assert found == precisions
