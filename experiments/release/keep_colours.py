@@ -12,8 +12,9 @@ import sys
 
 import numpy as np
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.data.photos import Photos
 from srgan_tf.models.pretrained import load_generator
 
 

@@ -16,8 +16,9 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
+from srgan_tf.data.pair_folders import Pair, find_pairs
 from srgan_tf.errors import UserError
-from srgan_tf.evaluation.benchmarks import Pair, find_pairs, read_pair
+from srgan_tf.evaluation.benchmarks import read_pair
 from srgan_tf.evaluation.tables import (
     PAPER,
     as_json,

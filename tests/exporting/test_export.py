@@ -12,7 +12,8 @@ import tensorflow as tf
 from PIL import Image
 from samples import smooth_photo, trained_like
 
-from srgan_tf.data.photos import find_photos, read_photo
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.exported import ExportedModel, is_export
