@@ -88,10 +88,10 @@ def find_photos(
     if glob.has_magic(place):
         found = _photos_of(list_glob(place), f"the glob {dataset}")
         return [str(path) for path in found]
-    if os.sep in place or place.startswith(".") or place.endswith(PHOTO_SUFFIXES):
-        raise UserError(
-            f"There is no folder or file {dataset}: name a folder of photos."
-        )
+    if place.lower().endswith(PHOTO_SUFFIXES):
+        raise UserError(f"There is no file {dataset}: name a photo or a folder.")
+    if os.sep in place or place.startswith("."):
+        raise UserError(f"There is no folder {dataset}: name a folder of photos.")
     return [str(path) for path in photos_in(tfds_photos(dataset, split, data_dir))]
 
 
@@ -123,8 +123,9 @@ def list_folder(folder: str | os.PathLike) -> Listing:
     files and folders and those of thumbnails are left out.
     """
     listing = Listing([], Counter())
-    seen = set()
-    folders, links = [Path(folder)], []
+    seen: set[str] = set()
+    folders: list[Path] = [Path(folder)]
+    links: list[Path] = []
     # Links last: of a folder's two names its own is the one that is listed.
     while folders or links:
         here = (folders or links).pop()

@@ -9,11 +9,10 @@ import struct
 
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.formats import read_photo_file, upright
-from srgan_tf.pictures.metadata import ORIENTATION
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MAX_SAMPLE_VALUE, _SMAX_SAMPLE_VALUE = 281, 341
@@ -74,7 +73,7 @@ def _declared(path: str | os.PathLike, pixels: np.ndarray) -> tuple[float | None
         head = file.read(4)
     if head in _TIFF:
         with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages[0]
+            page = tiff.pages.first
             said = page.tags.valueof(_SMAX_SAMPLE_VALUE)
             if pixels.dtype.kind != "f":
                 said = said or page.tags.valueof(_MAX_SAMPLE_VALUE)
@@ -115,14 +114,15 @@ def _read_floats(path: str | os.PathLike) -> np.ndarray | None:
         if head not in _TIFF:
             return None
         with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages[0]
+            page = tiff.pages.first
             if page.dtype is None or page.dtype.kind != "f":
                 return None
             pixels = page.asarray().astype(np.float64)
             if page.planarconfig == 2 and page.samplesperpixel > 1:
                 pixels = np.moveaxis(pixels, 0, -1)
             pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-            return upright(pixels, page.tags.valueof(ORIENTATION, default=1))
+            turn = page.tags.valueof(ExifTags.Base.Orientation, default=1)
+            return upright(pixels, turn)
     except FileNotFoundError:
         return None
     except Exception as error:

@@ -110,9 +110,9 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, caplog):
 def test_missing_and_empty_places_are_refused(tmp_path):
     with pytest.raises(UserError, match="There is no folder"):
         find_photos(str(tmp_path / "none"))
-    with pytest.raises(UserError, match=r"There is no folder or file photos/1\.png"):
+    with pytest.raises(UserError, match=r"There is no file photos/1\.png"):
         find_photos("photos/1.png")
-    with pytest.raises(UserError, match=r"There is no folder or file 1\.png"):
+    with pytest.raises(UserError, match=r"There is no file 1\.png"):
         find_photos("1.png")
     with pytest.raises(UserError, match=r"no picture in the folder .*holds nothing"):
         find_photos(str(tmp_path))
