@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,7 +101,7 @@ def parse(
 def flags_help(options: type[Options]) -> list[str]:
     """The lines of `--help` that tell the flags of a command, by group."""
     lines = []
-    for group in reversed(options.__mro__):
+    for group in options.__mro__:
         own = inspect.get_annotations(group)
         fields = [field for field in dataclasses.fields(options) if field.name in own]
         if fields:
@@ -114,7 +114,7 @@ def flags_help(options: type[Options]) -> list[str]:
 
 def _flag_values(options: type[Options]) -> flags.FlagValues:
     values = flags.FlagValues()
-    define = {
+    define: dict[type, Callable] = {
         bool: flags.DEFINE_bool,
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
@@ -123,10 +123,11 @@ def _flag_values(options: type[Options]) -> flags.FlagValues:
     }
     kinds = _kinds(options)
     for field in dataclasses.fields(options):
-        default = list(field.default) if kinds[field.name] is tuple else field.default
-        define[kinds[field.name]](
-            field.name, default, field.metadata["help"], flag_values=values
-        )
+        kind, default = kinds[field.name], field.default
+        if isinstance(default, tuple):
+            default = list(default)
+        text = field.metadata["help"]
+        define[kind](field.name, default, text, flag_values=values)
     for flag, text in _ASKED.items():
         flags.DEFINE_bool(flag, False, text, flag_values=values)
     return values

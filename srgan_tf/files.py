@@ -44,6 +44,30 @@ def whole_file(path: str | os.PathLike, size: int = 0) -> Iterator[Path]:
             partial.unlink()
 
 
+def append_text(path: str | os.PathLike, text: str) -> None:
+    """Writes on at the end of a text file, made with its folder if needed.
+
+    Where the writing fails, the file is cut to what it was before.
+
+    Raises:
+        UserError: If it cannot be written: a full disk, a missing permission.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:
+            before, rest = file.tell(), text.encode()
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    file.truncate(before)
+                raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {reason(error)}") from None
+
+
 @contextlib.contextmanager
 def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Gives an empty folder beside `path` that takes its place at the end.

@@ -82,25 +82,21 @@ OPTIONS = {name: options for name, (options, _) in COMMANDS.items()}
 def _help(command: str) -> str:
     """What can be done; or, for one command, its flags."""
     start = "python -m srgan_tf.main"
-    if command:
-        lines = [
-            f"  {start} {command} [--flagfile=FILE] [--FLAG=VALUE ...]",
-            "",
-            COMMANDS[command][1].__doc__,
-            *flags_help(OPTIONS[command]),
-        ]
-    else:
+    if not command:
         lines = [
             "srgan_tf: SRGAN in TensorFlow and Keras.",
             "",
             f"  {start} [COMMAND] [--flagfile=FILE] [--FLAG=VALUE ...]",
             "",
             "Commands:",
-            *(f"  {name:10}{run.__doc__}" for name, (_, run) in COMMANDS.items()),
+            *(f"  {name:11}{run.__doc__}" for name, (_, run) in COMMANDS.items()),
             "",
             f"The flags of one: {start} COMMAND --help",
         ]
-    return "\n".join(lines)
+        return "\n".join(lines)
+    options, purpose = OPTIONS[command], COMMANDS[command][1].__doc__
+    usage = f"  {start} {command} [--flagfile=FILE] [--FLAG=VALUE ...]"
+    return "\n".join([f"{purpose}", "", usage, *flags_help(options)])
 
 
 def run(words: Sequence[str]) -> None:
@@ -143,6 +139,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         run(words)
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough; Python would flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)

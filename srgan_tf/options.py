@@ -289,16 +289,16 @@ class Computation(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions(
-    Compilation,
-    Computation,
+    RunFolderOptions,
+    PhotoSet,
+    Crops,
+    Network,
+    StageOne,
+    StageTwo,
     LearningRates,
     Features,
-    StageTwo,
-    StageOne,
-    Network,
-    Crops,
-    PhotoSet,
-    RunFolderOptions,
+    Computation,
+    Compilation,
 ):
     """Training"""
 
@@ -367,12 +367,27 @@ class EvaluateOptions(ModelFiles, Inference, Features):
     )
     scale: int = _option(4, "Factor between LR and HR.", least=2, most=8)
     report: tuple[str, ...] = _option((), "Files to write, .json or .md.")
-    save_images: str | None = _option(None, "Folder for the SR pictures.")
+    save_images: str | None = _option(
+        None, "Folder for the SR pictures, and for degraded LR."
+    )
+    degradation: tuple[str, ...] = _option(
+        (),
+        "Make LR from HR by each of these, even where LR is given: "
+        f"{', '.join(DEGRADATIONS)}.",
+    )
+    degradation_seed: int = _option(
+        0, "Of what is left to chance in it: equal seeds give equal LR.", least=0
+    )
 
     def check(self) -> None:
         for name in ("model", "benchmarks"):
             if not getattr(self, name):
                 raise UserError(f"evaluate needs --{name}; see --help.")
+        for kind in self.degradation:
+            if kind not in DEGRADATIONS:
+                raise UserError(
+                    f"--degradation={kind}: must be one of {', '.join(DEGRADATIONS)}."
+                )
         for path in self.report:
             if not path.endswith((".json", ".md")):
                 raise UserError(f"--report={path}: the name must end in .json or .md.")

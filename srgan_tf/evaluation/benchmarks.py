@@ -6,7 +6,7 @@ import numpy as np
 
 from srgan_tf.data.pair_folders import Pair, check_sizes
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.imresize import imresize
+from srgan_tf.pictures.imresize import crop_to_multiple, imresize
 from srgan_tf.pictures.levels import read_8bit
 
 
@@ -22,9 +22,8 @@ def read_pair(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: If a file is no whole picture, or the sizes do not fit the scale.
     """
-    hr = _read(pair.hr)
-    height, width = (size - size % scale for size in hr.shape[:2])
-    hr = hr[:height, :width]
+    hr = crop_to_multiple(_read(pair.hr), scale)
+    height, width = hr.shape[:2]
     # Wang's SSIM needs its window inside what is left of the cropped borders.
     if min(height, width) < 11 + 2 * scale:
         raise UserError(

@@ -6,6 +6,7 @@ a benchmark is the mean over its pictures.
     python -m srgan_tf.main evaluate --model=bicubic,runs/x4 --benchmarks=Set5,Set14
 """
 
+import itertools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
+from srgan_tf.data.degradations import degrade_photo
 from srgan_tf.data.pair_folders import Pair, find_pairs
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.benchmarks import read_pair
@@ -23,6 +25,7 @@ from srgan_tf.evaluation.tables import (
     PAPER,
     as_json,
     as_markdown,
+    kinds_tables,
     means_table,
     pictures_tables,
 )
@@ -50,7 +53,8 @@ def evaluate(options: EvaluateOptions) -> dict:
     Args:
         options: Models (whatever `load_model` takes, or `bicubic`: upscaling by
             MATLAB's), benchmark folders (see `find_pairs`) and what to do with them.
-            SR pictures are saved as `FOLDER/BENCHMARK/MODEL/NAME.png`.
+            SR pictures are saved as `FOLDER/BENCHMARK/MODEL/NAME.png`; degraded LR
+            beside them as `FOLDER/BENCHMARK_KIND/LR/NAME.png`.
 
     Returns:
         What a `.json` report holds: for each benchmark and model the measures of each
@@ -73,27 +77,34 @@ def evaluate(options: EvaluateOptions) -> dict:
         for name, source in _labels(options.model).items()
     }
     vgg = _vgg_features(options.vgg_weights)
-    settings = {
+    benchmarks: dict[str, dict] = {}
+    result = {
         "scale": scale,
         "self_ensemble": options.self_ensemble,
         "fast": options.fast,
+        "benchmarks": benchmarks,
     }
-    result = {**settings, "benchmarks": {}}
-    total = len(models) * sum(map(len, sets.values()))
+    kinds = options.degradation or (None,)
+    total = len(models) * len(kinds) * sum(map(len, sets.values()))
     with tqdm(total=total, unit="picture") as bar:
         for name, pairs in sets.items():
             bar.set_description(name)
-            folder = Path(options.save_images, name) if options.save_images else None
-            result["benchmarks"][name] = {
-                "lr": "given" if pairs[0].lr else "made from HR",
-                "paper": PAPER.get(name.lower(), {}) if scale == 4 else {},
-                "models": _measure(pairs, models, scale, vgg, folder, bar),
-            }
+            found = _measure(name, pairs, models, options, vgg=vgg, bar=bar)
+            papers = PAPER.get(name.lower(), {}) if scale == 4 else {}
+            for kind, measured in found.items():
+                given = pairs[0].lr and not kind
+                benchmarks[f"{name}, {kind}" if kind else name] = {
+                    "lr": "given" if given else f"made from HR: {kind or 'bicubic'}",
+                    "paper": papers if kind in (None, "bicubic") else {},
+                    "models": measured,
+                }
     for path in options.report:
         text = (as_markdown if path.endswith(".md") else as_json)(result)
         with whole_file(path) as partial:
             partial.write_text(text)
     print(pictures_tables(result), means_table(result), sep="\n")
+    if len(kinds) > 1:
+        print(kinds_tables(result))
     return result
 
 
@@ -148,24 +159,34 @@ def _vgg_features(weights: str) -> FeatureMaps:
 
 
 def _measure(
+    benchmark: str,
     pairs: Sequence[Pair],
     models: Mapping[str, Enlarge],
-    scale: int,
+    options: EvaluateOptions,
+    *,
     vgg: FeatureMaps,
-    folder: Path | None,
     bar: tqdm,
-) -> dict[str, dict]:
-    """The measures of each picture, without its border, and the means, by model."""
-    pictures = {model: {} for model in models}
-    for pair in pairs:
-        hr, lr = read_pair(pair, scale)
-        hr = shave(hr, scale)
+) -> dict[str | None, dict]:
+    """By degradation and model: measures of each picture without its border, means.
+
+    The degradation None leaves LR as it is given or made by `read_pair`.
+    """
+    kinds: tuple[str | None, ...] = options.degradation or (None,)
+    rows: dict = {kind: {model: {} for model in models} for kind in kinds}
+    for index, pair in enumerate(pairs):
+        whole, given = read_pair(pair, options.scale)
+        hr = shave(whole, options.scale)
         hr_luma, hr_maps = _luma(hr), vgg(hr)
-        for model, enlarge in models.items():
+        for kind, (model, enlarge) in itertools.product(kinds, models.items()):
+            lr = _degraded(whole, kind, options, index) if kind else given
             sr = enlarge(lr)
-            if folder:
+            if options.save_images:
+                title = f"{benchmark}_{kind}" if kind else benchmark
+                folder = Path(options.save_images, title)
                 _save_picture(folder / model / f"{pair.name}.png", sr)
-            sr = shave(sr, scale)
+                if kind:
+                    _save_picture(folder / "LR" / f"{pair.name}.png", lr)
+            sr = shave(sr, options.scale)
             sr_luma = _luma(sr)
             measures = {
                 "psnr": float(psnr(hr_luma, sr_luma)),
@@ -174,12 +195,27 @@ def _measure(
             }
             for name, hr_map, sr_map in zip(VGG_MAPS, hr_maps, vgg(sr)):
                 measures[name] = float(np.mean(np.square(hr_map - sr_map)))
-            pictures[model][pair.name] = measures
+            rows[kind][model][pair.name] = measures
             bar.update()
     return {
-        model: {"mean": _mean(list(rows.values())), "pictures": rows}
-        for model, rows in pictures.items()
+        kind: {
+            model: {"mean": _mean(list(pictures.values())), "pictures": pictures}
+            for model, pictures in found.items()
+        }
+        for kind, found in rows.items()
     }
+
+
+def _degraded(
+    hr: np.ndarray, kind: str, options: EvaluateOptions, index: int
+) -> np.ndarray:
+    """LR of one picture; a picture of one channel stays one."""
+    seed = options.degradation_seed
+    rgb = np.broadcast_to(hr, (*hr.shape[:2], 3))
+    lr = degrade_photo(rgb, kind, scale=options.scale, seed=seed, index=index)
+    if hr.shape[-1] == 1:
+        lr = np.rint(lr.mean(axis=-1, keepdims=True)).astype(np.uint8)
+    return lr
 
 
 def _luma(picture: np.ndarray) -> np.ndarray:

@@ -50,6 +50,22 @@ def means_table(result: Mapping) -> str:
     return "\n".join(tables)
 
 
+def kinds_tables(result: Mapping) -> str:
+    """One Markdown table for each measure: degradations by models."""
+    tables = []
+    benchmarks = result["benchmarks"]
+    for measure, title, style in MEASURES:
+        rows: dict[str, dict[str, float]] = {}
+        for benchmark, content in benchmarks.items():
+            means = {name: x["mean"] for name, x in content["models"].items()}
+            rows[benchmark] = {n: m[measure] for n, m in means.items() if measure in m}
+        models = list(dict.fromkeys(name for row in rows.values() for name in row))
+        columns = [(model, model, style) for model in models]
+        if models:
+            tables.append(_table(f"{title} x{result['scale']}", rows, columns))
+    return "\n".join(tables)
+
+
 def pictures_tables(result: Mapping) -> str:
     """One Markdown table for each benchmark and model: the single pictures."""
     return "\n".join(
@@ -68,8 +84,10 @@ def as_markdown(result: Mapping) -> str:
         notes += "- Networks compute in 8 bits.\n"
     for benchmark, content in result["benchmarks"].items():
         notes += f"- {benchmark}: LR {content['lr']}.\n"
-    parts = "# Evaluation\n", notes, means_table(result), "## Single pictures\n"
-    return "\n".join((*parts, pictures_tables(result)))
+    parts = ["# Evaluation\n", notes, means_table(result)]
+    if len(result["benchmarks"]) > 1:
+        parts.append(kinds_tables(result))
+    return "\n".join((*parts, "## Single pictures\n", pictures_tables(result)))
 
 
 def as_json(result: Mapping) -> str:
@@ -77,9 +95,13 @@ def as_json(result: Mapping) -> str:
     return json.dumps(result, indent=1).replace(": Infinity", ": null") + "\n"
 
 
-def _table(heading: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+def _table(
+    heading: str,
+    rows: Mapping[str, Mapping[str, float]],
+    columns: Sequence[tuple[str, str, str]] = MEASURES,
+) -> str:
     """A Markdown table with aligned columns; measures that no row has are left out."""
-    shown = [m for m in MEASURES if any(m[0] in row for row in rows.values())]
+    shown = [m for m in columns if any(m[0] in row for row in rows.values())]
     cells = [[heading, *(title for _, title, _ in shown)]]
     for name, row in rows.items():
         values = (format(row[k], f) if k in row else "" for k, _, f in shown)

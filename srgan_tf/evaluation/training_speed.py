@@ -4,7 +4,9 @@ import dataclasses
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from srgan_tf.evaluation.speed import multiplications
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.losses import VGGLoss, content_loss
 from srgan_tf.options import TrainOptions
+from srgan_tf.training.metrics_log import MetricsLog
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
 
@@ -75,15 +78,15 @@ def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None
     print(*rows, NOTES, sep="\n")
 
 
-class _Clock(RunFolder):
-    """A run folder that remembers when rows of metrics.csv were written."""
+class _Clock(MetricsLog):
+    """A log that remembers when rows of metrics.csv were written."""
 
-    def __init__(self, path: str):
-        super().__init__(path)
-        self.times = []
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.times: list[float] = []
 
-    def record(self, *args) -> None:
-        super().record(*args)
+    def record(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        super().record(stage, step, values)
         self.times.append(time.perf_counter())
 
 
@@ -121,7 +124,11 @@ def _time_stage(
     options: TrainOptions, stage: str, every: int, photos: Photos, generator, loss
 ) -> tuple[float, Generator]:
     """Trains in `PARTS` parts of `every` steps; gives the median second of a step."""
-    steps = {"pretrain_steps": 0, "gan_steps": 0, f"{stage}_steps": every * PARTS}
+    steps: dict[str, Any] = {
+        "pretrain_steps": 0,
+        "gan_steps": 0,
+        f"{stage}_steps": every * PARTS,
+    }
     with tempfile.TemporaryDirectory() as path:
         options = dataclasses.replace(
             options,
@@ -130,13 +137,14 @@ def _time_stage(
             save_every=every * PARTS,
             **steps,
         )
-        folder = _Clock(path)
+        folder = RunFolder(path)
+        folder.metrics = clock = _Clock(folder.path)
         folder.write_flags({})
         side = max(options.crop_size, 8 * options.scale)
         valid = [photos[0][:side, :side]]
         stages = Stages(options, folder, photos, valid, tf.distribute.get_strategy())
         generator = getattr(stages, stage)(generator, loss)
-    return float(np.median(np.diff(folder.times)[1:-1])) / every, generator
+    return float(np.median(np.diff(clock.times)[1:-1])) / every, generator
 
 
 def _pipeline(photos: Photos, options: TrainOptions) -> float:

@@ -8,8 +8,8 @@ from pathlib import Path
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.export import ENDINGS, check_target, export
-from srgan_tf.exporting.provenance import facts_of
+from srgan_tf.exporting.export import ENDINGS, check_target, write_export
+from srgan_tf.exporting.facts import facts_of
 from srgan_tf.inference.exported import is_export
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import ExportOptions
@@ -37,7 +37,7 @@ def export_model(options: ExportOptions) -> Path:
         if dataset == "auto":
             dataset = resolve_auto(options.data_dir)
         photos = find_photos(dataset, options.split, options.data_dir)
-    export(
+    write_export(
         generator,
         path,
         file_format=options.format,

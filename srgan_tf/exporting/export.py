@@ -4,20 +4,21 @@ All take uint8 RGB `[N, H, W, 3]` and return uint8 `[N, scale * H, scale * W, 3]
 the conversions and BatchNorm inside. Each carries an `Info` for `inference.exported`.
 """
 
-import json
 import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.card import Facts, card_text, write_card
+from srgan_tf.exporting.card import card_text, write_card
+from srgan_tf.exporting.facts import Facts
 from srgan_tf.exporting.litert import litert_model
 from srgan_tf.exporting.onnx import onnx_model
 from srgan_tf.exporting.saved_model import write_saved_model
 from srgan_tf.files import whole_file
 from srgan_tf.inference.exported import INFO_NAME, Info
 from srgan_tf.models import Generator
+from srgan_tf.options import ExportOptions
 
 # How the names of exports end.
 ENDINGS = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
@@ -50,10 +51,35 @@ def export(
         facts: For the card.
 
     Raises:
-        UserError: If an optional package is missing or the path cannot be meant so.
+        UserError: If an optional package is missing, the path cannot be meant so, or
+            the wishes do not go together.
     """
-    path = Path(path)
-    check_target(path, file_format)
+    ExportOptions(format=file_format, quantize=quantize, jit_compile=jit_compile)
+    check_target(Path(path), file_format)
+    write_export(
+        generator,
+        Path(path),
+        file_format=file_format,
+        quantize=quantize,
+        window=window,
+        photos=photos,
+        jit_compile=jit_compile,
+        facts=facts,
+    )
+
+
+def write_export(
+    generator: Generator,
+    path: Path,
+    *,
+    file_format: str,
+    quantize: str | None,
+    window: tuple[int, int] | None,
+    photos: Sequence[str],
+    jit_compile: bool,
+    facts: Facts | None,
+) -> None:
+    """Does what `export` says, once all of it is known to be good."""
     info = Info(generator.scale, generator.receptive_radius, window)
     if file_format == "saved_model":
         write_saved_model(generator, path, info, jit_compile=jit_compile)
@@ -70,7 +96,7 @@ def export(
             if file_format == "litert":
                 # As LiteRT's own tools keep files in a model: as a zip behind it.
                 with zipfile.ZipFile(partial, "a") as archive:
-                    archive.writestr(INFO_NAME, json.dumps(info._asdict()))
+                    archive.writestr(INFO_NAME, info.to_json())
         card = path.with_name("model_card.md")
     text = card_text(
         path.name,

@@ -90,7 +90,7 @@ def _ranges(quantizer, model: bytearray, crops: Sequence[np.ndarray]) -> dict:
     One by one, as the quantiser itself would take moving averages and so clip white
     (0.8 dB of PSNR).
     """
-    ranges = {}
+    ranges: dict[str, dict] = {}
     for crop in crops:
         one = quantizer.Quantizer(model)
         one.add_static_config(".*", "CONV_2D", 8, 8)
@@ -127,7 +127,7 @@ def _limits(generator: Generator, crops: Sequence[np.ndarray]) -> list[float]:
     """The largest magnitude that each bounded convolution should get."""
     peaks = []
     for crop in crops:
-        seen = []
+        seen: list[float] = []
 
         def record(x, seen=seen):
             seen.append(float(tf.reduce_max(tf.abs(x))))

@@ -105,10 +105,10 @@ def content_loss(
     }
     if name in pixel:
         return pixel[name](name=name)
-    maps = [re.fullmatch(r"vgg(\d)(\d)", part) for part in name.split(",")]
-    if not all(maps):
+    if not re.fullmatch(r"vgg\d\d(,vgg\d\d)*", name):
         raise ValueError(f"Unknown content loss {name!r}: mse, mae, vgg54, vgg22, ...")
-    features = VGGFeatures([f"{m[1]},{m[2]}" for m in maps], vgg_weights)
+    maps = [f"{i},{j}" for i, j in re.findall(r"vgg(\d)(\d)", name)]
+    features = VGGFeatures(maps, vgg_weights)
     return VGGLoss(features, total_variation, colour)
 
 

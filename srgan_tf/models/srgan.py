@@ -84,7 +84,7 @@ class SRGAN(keras.Model):
             raise NotImplementedError(
                 "Keras 3 cannot `fit` on several workers (keras-team/keras #20585): "
                 "use `srgan_tf.main train --strategy=multi_worker` or "
-                "`srgan_tf.training.devices.fit_workers`."
+                "`srgan_tf.training.workers.fit_workers`."
             )
         return super().fit(*args, **kwargs)
 

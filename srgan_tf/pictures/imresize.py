@@ -13,6 +13,12 @@ import numpy as np
 from keras import ops
 
 
+def crop_to_multiple(picture: np.ndarray, factor: int) -> np.ndarray:
+    """Crops `[H, W, C]` at right and bottom to a multiple of a factor each way."""
+    height, width = (side - side % factor for side in picture.shape[:2])
+    return picture[:height, :width]
+
+
 def _cubic(x: np.ndarray) -> np.ndarray:
     """Keys' cubic convolution kernel with a = -0.5 (Keys 1981, eq. 15)."""
     x = np.abs(x)

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.models.vgg import imagenet_is_at_hand
@@ -24,7 +25,7 @@ def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
         options: As asked for.
         recorded: The flags that an earlier start of the run recorded, if any.
     """
-    changes: dict[str, str] = {}
+    changes: dict[str, Any] = {}
     if options.precision == "auto":
         changes["precision"] = recorded.get("precision") or fastest_precision()
     if options.dataset == "auto":

@@ -1,10 +1,12 @@
 """Small line charts as SVG, to stand inside an HTML page that gives the colours."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.ticker import LogLocator, MaxNLocator
+
+from srgan_tf.training.templates import environment
 
 WIDTH, HEIGHT = 290, 160
 LEFT, RIGHT, TOP, BOTTOM = 54, 24, 10, 24  # margins
@@ -15,7 +17,7 @@ def svg_chart(
     title: str,
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     limits: tuple[float, float] | None = None,
-) -> str:
+) -> Markup:
     """Draws values over steps from 0, logarithmically where they span a factor of 20.
 
     A line of more than 300 values is drawn as 300 means of neighbours.
@@ -27,7 +29,8 @@ def svg_chart(
         limits: Of the values; those of the data if left out.
 
     Returns:
-        An `<svg>` element without namespace, which only HTML understands.
+        An `<svg>` element without namespace, which only HTML understands; templates do
+        not escape it again.
     """
     drawn = [(_thin(steps), _thin(values)) for steps, values in lines.values()]
     every = np.concatenate([values for _, values in drawn])
@@ -47,32 +50,23 @@ def svg_chart(
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
     if constant:
-        marks = every[:1]
+        marks = [float(every[0])]
     elif logarithmic:
         marks = _inside(LogLocator(subs=(1, 2, 5), numticks=6), low, high)
     else:
         marks = _inside(MaxNLocator(4), low, high)
-    parts = []
-    for value in marks:
-        parts.append(
-            f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/>'
-            f'<text class="y" x="{LEFT - 6}" y="{y(value) + 4:.1f}">{value:.5g}</text>'
-        )
-    for step in _inside(MaxNLocator(3, integer=True), 0, last):
-        parts.append(
-            f'<text class="x" x="{x(step):.1f}" y="{HEIGHT - 6}">{step:,.0f}</text>'
-        )
-    for k, (steps, values) in enumerate(drawn):
-        points = [f"{x(s):.1f},{y(v):.1f}" for s, v in zip(steps, values)]
-        cx, cy = points[-1].split(",")
-        parts.append(
-            f'<polyline class="line line-{k}" points="{" ".join(points)}"/>'
-            f'<circle class="dot-{k}" cx="{cx}" cy="{cy}" r="3"/>'
-        )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"{''.join(parts)}</svg>"
+    ticks = _inside(MaxNLocator(3, integer=True), 0, last)
+    svg = environment.get_template("chart.svg.j2").render(
+        title=title,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        marks=[(f"{value:.5g}", y(value)) for value in marks],
+        steps=[(f"{step:,.0f}", x(step)) for step in ticks],
+        lines=[list(zip(x(steps), y(values))) for steps, values in drawn],
     )
+    return Markup(svg)
 
 
 def _thin(values: Sequence[float]) -> np.ndarray:

@@ -1,10 +1,12 @@
 """How Adam's learning rate goes: as in section 3.2, or along a cosine."""
 
+from typing import TypeAlias
+
 import keras
 
 from srgan_tf.options import TrainOptions
 
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
+Rate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 
 
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):

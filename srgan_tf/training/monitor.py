@@ -1,20 +1,20 @@
 """What a training run shows and keeps as it goes."""
 
 import logging
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from srgan_tf.data.pairs import validation_pairs, whole_pair
-from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.models import Generator
 from srgan_tf.options import TrainOptions
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.metrics import luma_metrics
 from srgan_tf.pictures.ranges import to_uint8
-from srgan_tf.training.report import write_run_report
+from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
 
@@ -38,7 +38,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Photos,
+        valid: Sequence[np.ndarray],
         stage: str,
         start: int,
         generator: Generator,
@@ -55,7 +55,7 @@ class Monitor(keras.callbacks.Callback):
         self.generator = generator
         self.optimizer = optimizer
         self.signals = signals
-        self.best = folder.best_psnr(stage)
+        self.best = folder.metrics.best_psnr(stage)
         self.saturated = 0
         with generator.distribute_strategy.scope():
             self.copy = Generator.from_config(generator.get_config())
@@ -98,12 +98,12 @@ class Monitor(keras.callbacks.Callback):
             values = {**logs, "learning_rate": float(rate)}
             if save:
                 values |= self._validate()
-            self.folder.record(self.stage, self.step, values)
+            self.folder.metrics.record(self.stage, self.step, values)
             self.model.reset_metrics()
         if save or self.signals.received:
-            self.folder.save(self.model, self.stage, self.step)
+            self.folder.checkpoints.save(self.model, self.stage, self.step)
             self.saved = self.step
-            write_run_report(self.folder)
+            write_report(self.folder)
         if self.signals.received:
             self.model.stop_training = True
 
@@ -172,7 +172,11 @@ class Monitor(keras.callbacks.Callback):
 
 
 def comparison(
-    generator: Generator, photos, *, side: int = 320, degradation: str = "bicubic"
+    generator: Generator,
+    photos: Sequence[np.ndarray],
+    *,
+    side: int = 320,
+    degradation: str = "bicubic",
 ) -> np.ndarray:
     """Bicubic | SR | HR, one row for each of the first four photos, at 100 %.
 
@@ -188,7 +192,7 @@ def comparison(
     scale = generator.scale
     shown = [photos[i] for i in range(min(4, len(photos)))]
     size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
-    rows = []
+    rows: list[np.ndarray] = []
     for photo in shown:
         top, left = ((length - size) // 2 for length in photo.shape[:2])
         part = photo[top : top + size, left : left + size]

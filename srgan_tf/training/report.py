@@ -7,16 +7,16 @@ import base64
 import datetime
 import io
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib import resources
-from string import Template
+from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from srgan_tf.files import whole_file
 from srgan_tf.training.chart import svg_chart
 from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.templates import environment
 
 NETWORKS = {"pretrain": "SRResNet", "gan": "SRGAN"}
 # Columns of metrics.csv that share a chart, and how many digits tables show.
@@ -33,10 +33,19 @@ CHARTS = {
 NONE = "\N{EN DASH}"
 LINES = {"d_hr": "D(HR)", "d_sr": "D(SR)"}
 
+Row = Mapping[str, str]
 Line = tuple[list[int], list[float]]
 
 
-def write_run_report(folder: RunFolder) -> None:
+class Figure(NamedTuple):
+    """A chart, its title and what its lines are at last."""
+
+    title: str
+    labels: list[str]
+    svg: Markup
+
+
+def write_report(folder: RunFolder) -> None:
     """Writes `report.html` from what the folder holds: metrics, flags, samples.
 
     Workers that only read the folder write none.
@@ -47,26 +56,37 @@ def write_run_report(folder: RunFolder) -> None:
     if not folder.chief:
         return
     flags = folder.recorded_flags()
-    rows = folder.rows()
+    rows = folder.metrics.rows()
     stages = {
         stage: [row for row in rows if row["stage"] == stage]
         for stage in NETWORKS
         if any(row["stage"] == stage for row in rows)
     }
-    template = resources.files("srgan_tf.training").joinpath("report.html").read_text()
-    page = Template(template).substitute(
-        title=escape(folder.path.resolve().name),
+    layers = _layers(folder, stages)
+    names = list(layers)
+    height, size, _ = layers["HR"].shape if layers else (0, 0, 0)
+    page = environment.get_template("report.html.j2").render(
+        title=folder.path.resolve().name,
         status=_status(folder, stages, flags),
-        pictures=_pictures(_layers(folder, stages)),
-        charts="".join(_charts(stage, rows) for stage, rows in stages.items()),
+        layers=names,
+        pickers={"left": names[0], "right": names[-2]} if layers else {},
+        size=size,
+        photos=[
+            {name: _data_uri(layer[top : top + size]) for name, layer in layers.items()}
+            for top in range(0, height, size or 1)
+        ],
+        charts={
+            NETWORKS[stage]: _charts(stage, rows) for stage, rows in stages.items()
+        },
+        results_head=("", *(NETWORKS[stage] for stage in stages)),
         results=_results(stages),
-        flags=_table((), [(f"--{name}", value) for name, value in flags.items()]),
+        flags=[(f"--{name}", value) for name, value in flags.items()],
     )
     with whole_file(folder.path / "report.html") as partial:
         partial.write_text(page, encoding="utf-8")
 
 
-def _line(rows: Sequence[Mapping[str, str]], column: str) -> Line:
+def _line(rows: Sequence[Row], column: str) -> Line:
     logged = [row for row in rows if row[column]]
     steps = [int(row["step"]) for row in logged]
     return steps, [float(row[column]) for row in logged]
@@ -83,32 +103,27 @@ def _status(folder: RunFolder, stages: Mapping, flags: Mapping[str, str]) -> str
     reached = all(done.get(stage, 0) >= total for stage, total in totals.items())
     state = "finished" if reached and folder.finished else "not finished"
     now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    return f"{' · '.join(parts)} · {state} · written {escape(now)}"
+    return f"{' · '.join(parts)} · {state} · written {now}"
 
 
-def _charts(stage: str, rows: Sequence[Mapping[str, str]]) -> str:
+def _charts(stage: str, rows: Sequence[Row]) -> list[Figure]:
     figures = []
     for title, columns in CHARTS.items():
         lines = {column: _line(rows, column) for column in columns}
         if not all(steps for steps, _ in lines.values()):
             continue
-        limits = (0.0, 1.0) if "d_hr" in columns else None
-        last = [
-            f'<span class="key-{k}">{LINES.get(column, "now")} '
-            f"{lines[column][1][-1]:{digits}}</span>"
-            for k, (column, digits) in enumerate(columns.items())
+        labels = [
+            f"{LINES.get(column, 'now')} {lines[column][1][-1]:{digits}}"
+            for column, digits in columns.items()
         ]
-        figures.append(
-            f"<figure><figcaption>{title} <span>{' '.join(last)}</span></figcaption>"
-            f"{svg_chart(f'{NETWORKS[stage]}: {title}', lines, limits)}</figure>"
-        )
-    return (
-        f'<section><h2>{NETWORKS[stage]}</h2><div class="charts">{"".join(figures)}'
-        "</div></section>"
-    )
+        limits = (0.0, 1.0) if "d_hr" in columns else None
+        svg = svg_chart(f"{NETWORKS[stage]}: {title}", lines, limits)
+        figures.append(Figure(title, labels, svg))
+    return figures
 
 
-def _results(stages: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+def _results(stages: Mapping[str, Sequence[Row]]) -> list[tuple[str, ...]]:
+    """Rows of a name and the last value of each stage."""
     body = [("Step", *(f"{int(rows[-1]['step']):,}" for rows in stages.values()))]
     for title, columns in CHARTS.items():
         for column, digits in columns.items():
@@ -122,18 +137,7 @@ def _results(stages: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
         k = int(np.argmax(psnr)) if psnr else None
         best.append(NONE if k is None else f"{psnr[k]:.2f} at step {steps[k]:,}")
     body.append(("Best PSNR (dB)", *best))
-    return _table(("", *(NETWORKS[stage] for stage in stages)), body)
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
-        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for first, *cells in body
-    )
-    top = f"<thead><tr>{titles}</tr></thead>" if head else ""
-    return f"<table>{top}<tbody>{rows}</tbody></table>"
+    return body
 
 
 def _layers(folder: RunFolder, stages: Mapping) -> dict[str, np.ndarray]:
@@ -156,45 +160,6 @@ def _layers(folder: RunFolder, stages: Mapping) -> dict[str, np.ndarray]:
     # A stage that was validated on other photos cannot be compared.
     sr = {name: sr for name, (_, sr, its) in found.items() if np.array_equal(its, hr)}
     return {"bicubic": bicubic, **sr, "HR": hr}
-
-
-def _pictures(layers: Mapping[str, np.ndarray]) -> str:
-    if not layers:
-        return "<p>There is no sample picture yet.</p>"
-    names = list(layers)
-    chosen = {"left": names[0], "right": names[-2]}
-    pickers = "".join(
-        f'<label>{side} <select id="{side}">{_options(names, name)}</select></label>'
-        for side, name in chosen.items()
-    )
-    height, size, _ = layers["HR"].shape
-    photos = "".join(
-        _photo(number, {n: layer[top : top + size] for n, layer in layers.items()})
-        for number, top in enumerate(range(0, height, size), 1)
-    )
-    return f'<div class="pickers">{pickers}</div><div class="photos">{photos}</div>'
-
-
-def _options(names: Sequence[str], chosen: str) -> str:
-    return "".join(
-        f"<option{' selected' if name == chosen else ''}>{name}</option>"
-        for name in names
-    )
-
-
-def _photo(number: int, tiles: Mapping[str, np.ndarray]) -> str:
-    size = next(iter(tiles.values())).shape[0]
-    images = "".join(
-        f'<img data-name="{name}" alt="photo {number}, {name}" width="{size}" '
-        f'height="{size}" src="{_data_uri(tile)}">'
-        for name, tile in tiles.items()
-    )
-    return (
-        f'<div class="compare" style="--size:{size}px">{images}'
-        '<b class="left-name"></b><b class="right-name"></b>'
-        '<input type="range" min="0" max="100" step="0.5" value="50" '
-        f'aria-label="photo {number}: share of the left picture in per cent"></div>'
-    )
 
 
 def _data_uri(tile: np.ndarray) -> str:

@@ -2,21 +2,23 @@
 
 import logging
 import signal
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.devices import fit_workers, is_multi_worker, wait_for_all
+from srgan_tf.training.devices import is_multi_worker, wait_for_all
 from srgan_tf.training.learning_rate import learning_rate
 from srgan_tf.training.monitor import Monitor
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
+from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,8 @@ class Stages:
         self,
         options: TrainOptions,
         folder: RunFolder,
-        photos: Photos,
-        valid: Photos,
+        photos: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray],
         strategy: tf.distribute.Strategy,
     ):
         self.options = options
@@ -105,9 +107,9 @@ class Stages:
         """Continues a stage to its end; returns the generator to be used."""
         options = self.options
         total = options.steps(stage)
-        start = self.folder.restore(model, stage)
+        start = self.folder.checkpoints.restore(model, stage)
         if start < total:
-            self.folder.rewind(stage, start)
+            self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
                 options,
@@ -137,7 +139,7 @@ class Stages:
         wait_for_all(self.strategy)
         # The end of `fit` leaves averaged weights in the model; the checkpoint, made
         # before, has the live ones.
-        self.folder.restore(model, stage)
+        self.folder.checkpoints.restore(model, stage)
         return monitor.result()
 
     def _pairs(self, stage: str, start: int) -> tf.data.Dataset:

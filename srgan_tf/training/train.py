@@ -8,15 +8,17 @@ import tensorflow as tf
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
+from srgan_tf.exporting.export import export
 from srgan_tf.models import Generator
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.auto import resolve
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
+from srgan_tf.training.metrics_log import STAGES
 from srgan_tf.training.monitor import comparison
-from srgan_tf.training.report import write_run_report
-from srgan_tf.training.run_folder import STAGES, RunFolder
+from srgan_tf.training.report import write_report
+from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
 
 log = logging.getLogger(__name__)
@@ -31,9 +33,11 @@ def train(options: TrainOptions) -> None:
     """
     strategy = choose_strategy(options.strategy)
     _check_devices(options, strategy)
+    if options.run_dir is None:
+        raise UserError("train needs --run_dir.")
     folder = RunFolder(options.run_dir, is_chief(strategy))
     folder.check_model_flags(options.as_flags())
-    left = [s for s in STAGES if options.steps(s) > folder.latest_step(s)]
+    left = [s for s in STAGES if options.steps(s) > folder.checkpoints.latest_step(s)]
     if folder.finished and not left:
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
@@ -61,10 +65,10 @@ def train(options: TrainOptions) -> None:
         generator = stages.gan(generator, losses["gan"])
     if not folder.chief:
         return
-    folder.save_result(generator)
+    save_result(folder, generator)
     picture = comparison(generator, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
-    write_run_report(folder)
+    write_report(folder)
     log.warning(
         "Done. The generator is in %s, its SavedModel in %s, and %s shows curves and "
         "pictures.",
@@ -118,6 +122,15 @@ def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
             options.batch_size,
         )
     return photos, valid
+
+
+def save_result(folder: RunFolder, generator: Generator) -> None:
+    """Writes what is known of the trained generator, and it in its three forms."""
+    facts = folder.facts()
+    facts.write(folder.path)
+    folder.save_model(generator, "generator.weights.h5")
+    export(generator, folder.path / "saved_model", facts=facts)
+    folder.save_model(generator, "generator.keras")  # last: it marks a finished run
 
 
 def _first_generator(options: TrainOptions) -> Generator:

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 from samples import smooth_photo, trained_like
 
-from srgan_tf.exporting.card import Facts
+from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
-from srgan_tf.exporting.provenance import facts_of
+from srgan_tf.exporting.facts import Facts, facts_of
 from srgan_tf.training.run_folder import RunFolder
 
 
 def test_facts_of_released_models():
     facts = facts_of("srgan_x4")
-    assert "DIV2K" in facts.trained_on
+    assert "DIV2K" in facts.made
     number = r"\d\d\.\d\d dB"
-    assert re.fullmatch(f"Set5 {number}, Set14 {number}, BSD100 {number}", facts.psnr)
+    pattern = f"{number} on Set5, {number} on Set14, {number} on BSD100"
+    assert re.fullmatch(pattern, facts.psnr)
     assert facts.licence == "Apache-2.0"
-    assert facts_of("srresnet_x4").psnr.startswith("Set5 32.14 dB")
+    assert facts_of("srresnet_x4").psnr.startswith("32.14 dB on Set5")
 
 
 def test_facts_of_a_run_and_of_a_bare_file(tmp_path):
@@ -33,15 +34,45 @@ def test_facts_of_a_run_and_of_a_bare_file(tmp_path):
             "content_loss": "vgg54",
         }
     )
-    folder.record("gan", 1, {"val_psnr": 20.0})
-    folder.record("gan", 2, {"val_psnr": 25.126})
-    folder.record("gan", 3, {"loss": 1.0})
+    folder.metrics.record("gan", 1, {"val_psnr": 20.0})
+    folder.metrics.record("gan", 2, {"val_psnr": 25.126})
+    folder.metrics.record("gan", 3, {"loss": 1.0})
+    folder.facts().write(folder.path)
     facts = facts_of(tmp_path / "run")
-    assert facts.trained_on == "div2k (mse, then vgg54)"
+    assert facts == folder.facts()
+    assert facts.made == "trained on div2k (mse, then vgg54)"
     assert facts.psnr == "25.13 dB on the validation photos, bundled"
     assert facts.licence == "not recorded"
     assert facts_of("some/file.h5") == Facts("file.h5")
     assert facts_of(tmp_path).psnr == "not recorded"
+
+
+def test_facts_of_stage_1_alone_are_those_of_its_best(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.write_flags(
+        {
+            "dataset": "photos",
+            "valid_dataset": "valid",
+            "degradation": "photo",
+            "init": "srresnet_x4",
+            "pretrain_loss": "mae",
+            "content_loss": "vgg54",
+            "gan_steps": 0,
+        }
+    )
+    for step, value in enumerate((24.0, 25.0, 24.5)):
+        folder.metrics.record("pretrain", step, {"val_psnr": value})
+    assert folder.facts() == Facts(
+        "run",
+        made="trained from srresnet_x4 on photos (mae)",
+        scores={"the validation photos, valid, degraded as photo": {"psnr": 25.0}},
+    )
+
+
+def test_damaged_facts_are_named(tmp_path):
+    (tmp_path / "facts.json").write_text('{"name": "run", ')
+    with pytest.raises(UserError, match=r"facts\.json is damaged"):
+        facts_of(tmp_path)
 
 
 def test_exports_of_one_folder_share_a_card(tmp_path):

@@ -166,7 +166,7 @@ def test_discriminators_of_keras_2(tmp_path):
 
 
 def test_a_changed_released_file_is_refused(tmp_path, monkeypatch):
-    for name in ("srresnet_x4.weights.h5", "SHA256SUMS"):
+    for name in ("srresnet_x4.weights.h5", "facts.json"):
         whole = (pretrained.WEIGHTS / name).read_bytes()
         (tmp_path / name).write_bytes(whole)
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)

@@ -3,8 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from samples import values
 
-from srgan_tf.pictures.imresize import imresize, resize_matrix
+from srgan_tf.pictures.imresize import (
+    crop_to_multiple,
+    imresize,
+    imresize_large,
+    resize_matrix,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "matlab_corners.npz"
 
@@ -20,6 +26,12 @@ def test_equals_matlab_at_the_borders_of_a_photo(corner, rows, columns):
     with np.load(GOLDEN) as golden:
         hr, lr = golden[f"hr_{corner}"], golden[f"lr_{corner}"]
     np.testing.assert_array_equal(imresize(hr, 1 / 4)[rows, columns], lr)
+
+
+def test_a_crop_to_a_multiple_keeps_the_top_left():
+    picture = np.arange(7 * 9 * 3).reshape(7, 9, 3)
+    np.testing.assert_array_equal(crop_to_multiple(picture, 4), picture[:4, :8])
+    np.testing.assert_array_equal(crop_to_multiple(picture, 1), picture)
 
 
 @pytest.mark.parametrize("benchmark", ["Set5", "Set14", "BSD100"])
@@ -59,3 +71,16 @@ def test_a_batch_is_resized_picture_by_picture():
     together = np.asarray(imresize(batch, 1 / 4))
     alone = np.stack([np.asarray(imresize(picture, 1 / 4)) for picture in batch])
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("scale", [1 / 4, 1 / 2, 3 / 4, 2, 4])
+def test_imresize_large_is_imresize(scale):
+    pixels = values(133, 210, 3)
+    small = np.asarray(imresize(pixels, scale))
+    large = imresize_large(pixels, scale)
+    assert large.dtype == np.uint8
+    difference = np.abs(large - small)
+    assert difference.max() <= (scale == 3 / 4)  # whose weights are not exact
+    assert (difference > 0).mean() < 1e-3
+    floats = imresize_large(pixels.astype(np.float32) / 255, scale)
+    assert np.abs(floats * 255 - small).mean() < 1

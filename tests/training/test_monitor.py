@@ -32,7 +32,7 @@ def test_a_discriminator_that_wins_for_long_is_explained_once(
 ):
     c = config(gan_steps=100, save_every=100)
     folder = RunFolder(c.run_dir)
-    folder.write_flags(c.flags())
+    folder.write_flags(c.as_flags())
     generator = Generator(num_blocks=1, filters=4)
     generator.compile("adam", "mse")
     monitor = Monitor(

@@ -9,7 +9,7 @@ from PIL import Image
 from samples import smooth_photo
 
 from srgan_tf.errors import UserError
-from srgan_tf.training.report import write_run_report
+from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.train import train
 
@@ -48,7 +48,9 @@ def folder(tmp_path):
     """A run of stage 1 with one row, and no picture."""
     folder = RunFolder(tmp_path / "run")
     folder.write_flags({"dataset": "photos", "pretrain_steps": 20, "gan_steps": 0})
-    folder.record("pretrain", 10, {"loss": 0.25, "val_psnr": 24.5, "val_ssim": 0.7})
+    folder.metrics.record(
+        "pretrain", 10, {"loss": 0.25, "val_psnr": 24.5, "val_ssim": 0.7}
+    )
     return folder
 
 
@@ -57,7 +59,9 @@ def sample(folder: RunFolder, stage: str, step: int, hr: np.ndarray) -> np.ndarr
     bicubic, sr = hr // 2, hr // 4 + step
     picture = np.hstack([bicubic, sr, hr])
     folder.sample(f"step_{stage}_{step:08d}", picture, stage, step)
-    folder.record(stage, step, {"loss": 0.1, "val_psnr": 20 + step, "val_ssim": 0.7})
+    folder.metrics.record(
+        stage, step, {"loss": 0.1, "val_psnr": 20 + step, "val_ssim": 0.7}
+    )
     return sr
 
 
@@ -104,7 +108,7 @@ def test_it_is_rewritten_at_a_checkpoint(config):
 
 def test_flags_are_escaped(folder):
     folder.write_flags({"dataset": "<script>alert('x')</script>&", "a": '"<b>'})
-    write_run_report(folder)
+    write_report(folder)
     page = Page(folder.path)
     assert "<script>alert('x')</script>&" in page.texts and '"<b>' in page.texts
     assert len(page.all("script")) == 1
@@ -112,19 +116,20 @@ def test_flags_are_escaped(folder):
     assert "alert" not in body
 
 
-def test_the_folder_name_is_escaped(tmp_path):
-    folder = RunFolder(tmp_path / "a<b>&c")
+@pytest.mark.parametrize("name", ["a<b>&c", "<script>alert(1)"])
+def test_the_folder_name_is_escaped(tmp_path, name):
+    folder = RunFolder(tmp_path / name)
     folder.write_flags({})
-    write_run_report(folder)
+    write_report(folder)
     page = Page(folder.path)
-    assert page.texts.count("a<b>&c") == 2  # title and heading
-    assert not page.all("b")
+    assert page.texts.count(name) == 2  # title and heading
+    assert not page.all("b") and len(page.all("script")) == 1
 
 
 def test_without_pictures_and_rows_it_says_so(tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.write_flags({"pretrain_steps": 20, "gan_steps": 0})
-    write_run_report(folder)
+    write_report(folder)
     page = Page(folder.path)
     assert "SRResNet 0 of 20 steps · not finished" in page.source
     assert "There is no sample picture yet." in page.texts
@@ -132,8 +137,10 @@ def test_without_pictures_and_rows_it_says_so(tmp_path):
 
 
 def test_last_and_best_values_are_in_the_table(folder):
-    folder.record("pretrain", 20, {"loss": 0.125, "val_psnr": 24.25, "val_ssim": 0.6})
-    write_run_report(folder)
+    folder.metrics.record(
+        "pretrain", 20, {"loss": 0.125, "val_psnr": 24.25, "val_ssim": 0.6}
+    )
+    write_report(folder)
     page = Page(folder.path)
     assert {"0.125", "24.25", "0.6000", "24.50 at step 10"} <= set(page.texts)
 
@@ -142,10 +149,12 @@ def test_pictures_are_of_the_best_srresnet_and_the_newest_srgan(folder):
     hr = np.vstack([smooth_photo(i, 40, 40) for i in range(2)])
     sr = {("pretrain", step): sample(folder, "pretrain", step, hr) for step in (12, 14)}
     sample(folder, "pretrain", 13, hr)
-    folder.record("pretrain", 16, {"loss": 0.1, "val_psnr": 20.0, "val_ssim": 0.7})
+    folder.metrics.record(
+        "pretrain", 16, {"loss": 0.1, "val_psnr": 20.0, "val_ssim": 0.7}
+    )
     sample(folder, "gan", 3, hr)
     sr["gan", 6] = sample(folder, "gan", 6, hr)
-    write_run_report(folder)
+    write_report(folder)
     page = Page(folder.path)
     pictures = page.pictures()
     names = ["bicubic", "SRResNet, step 14", "SRGAN, step 6", "HR"]
@@ -164,11 +173,11 @@ def test_pictures_are_of_the_best_srresnet_and_the_newest_srgan(folder):
 def test_a_stage_on_other_photos_is_not_compared(folder):
     sample(folder, "pretrain", 12, smooth_photo(0, 40, 40))
     sample(folder, "gan", 3, smooth_photo(1, 40, 40))
-    write_run_report(folder)
+    write_report(folder)
     names = ["bicubic", "SRGAN, step 3", "HR"]
     assert list(Page(folder.path).pictures()) == [f"photo 1, {n}" for n in names]
 
 
 def test_other_workers_write_none(folder):
-    write_run_report(RunFolder(folder.path, chief=False))
+    write_report(RunFolder(folder.path, chief=False))
     assert not (folder.path / "report.html").exists()

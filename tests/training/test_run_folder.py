@@ -7,6 +7,7 @@ import pytest
 from srgan_tf.errors import UserError
 from srgan_tf.models import Generator
 from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.train import save_result
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def compiled() -> Generator:
     return generator
 
 
-def train(generator: Generator) -> None:
+def step(generator: Generator) -> None:
     generator.train_on_batch(np.zeros((2, 4, 4, 3)), np.ones((2, 16, 16, 3)))
 
 
@@ -42,45 +43,45 @@ def test_other_model_flags_are_refused(folder):
 
 def test_a_checkpoint_continues_weights_and_optimizer(folder):
     generator = compiled()
-    train(generator)
-    folder.save(generator, "pretrain", 1)
-    train(generator)
+    step(generator)
+    folder.checkpoints.save(generator, "pretrain", 1)
+    step(generator)
     again = compiled()
-    assert folder.restore(again, "pretrain") == 1
-    train(again)
+    assert folder.checkpoints.restore(again, "pretrain") == 1
+    step(again)
     for ours, theirs in zip(generator.variables, again.variables):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
 def test_old_checkpoints_go_and_stages_are_apart(folder):
     generator = compiled()
-    folder.save(generator, "gan", 1)
+    folder.checkpoints.save(generator, "gan", 1)
     for step in range(1, 6):
-        folder.save(generator, "pretrain", step)
-    names = sorted(path.name for path in folder.checkpoints.iterdir())
+        folder.checkpoints.save(generator, "pretrain", step)
+    names = sorted(path.name for path in folder.checkpoints.path.iterdir())
     assert names == ["gan-00000001.weights.h5"] + [
         f"pretrain-{step:08d}.weights.h5" for step in (3, 4, 5)
     ]
-    assert folder.latest_step("pretrain") == 5
-    assert folder.latest_step("gan") == 1
+    assert folder.checkpoints.latest_step("pretrain") == 5
+    assert folder.checkpoints.latest_step("gan") == 1
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(folder, caplog):
     generator = compiled()
     for step in (1, 2):
-        folder.save(generator, "pretrain", step)
-    newest = folder.checkpoints / "pretrain-00000002.weights.h5"
+        folder.checkpoints.save(generator, "pretrain", step)
+    newest = folder.checkpoints.path / "pretrain-00000002.weights.h5"
     newest.write_bytes(newest.read_bytes()[:1000])
-    assert folder.restore(compiled(), "pretrain") == 1
+    assert folder.checkpoints.restore(compiled(), "pretrain") == 1
     assert "is damaged" in caplog.text
 
 
 def test_metrics_are_appended_and_rewound(folder):
     for step in (1, 2, 3):
-        folder.record("pretrain", step, {"loss": step / 10})
-    folder.record("gan", 1, {"loss": 1.0, "d_hr": 0.5, "unlisted": 3.0})
-    folder.rewind("pretrain", 2)
-    with folder.metrics.open(newline="") as file:
+        folder.metrics.record("pretrain", step, {"loss": step / 10})
+    folder.metrics.record("gan", 1, {"loss": 1.0, "d_hr": 0.5, "unlisted": 3.0})
+    folder.metrics.rewind("pretrain", 2)
+    with folder.metrics.path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(r["stage"], r["step"], r["loss"]) for r in rows] == [
         ("pretrain", "1", "0.1"),
@@ -91,9 +92,9 @@ def test_metrics_are_appended_and_rewound(folder):
 def test_tensorboard_gets_scalars_and_pictures(folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    folder.record("gan", 7, {"d_hr": 0.75})
+    folder.metrics.record("gan", 7, {"d_hr": 0.75})
     folder.sample("one", np.zeros((8, 24, 3), np.uint8), "gan", 7)
-    folder.record("gan", 8, {"d_hr": 0.5})
+    folder.metrics.record("gan", 8, {"d_hr": 0.5})
     board = EventAccumulator(str(folder.path / "logs"))
     board.Reload()
     tags = board.Tags()["tensors"]
@@ -110,7 +111,7 @@ def test_tensorboard_gets_the_flags_as_hyper_parameters(tmp_path):
 
     folder = RunFolder(tmp_path)
     folder.write_flags({"filters": 8, "dataset": "photos", "jit_compile": False})
-    folder.record("gan", 1, {"d_hr": 0.75})
+    folder.metrics.record("gan", 1, {"d_hr": 0.75})
     board = EventAccumulator(str(folder.path / "logs"))
     board.Reload()
     metadata = board.SummaryMetadata("_hparams_/session_start_info")
@@ -124,7 +125,7 @@ def test_tensorboard_gets_the_flags_as_hyper_parameters(tmp_path):
 def test_results_are_whole_and_mark_the_end(folder):
     generator = Generator(num_blocks=1, filters=4)
     assert not folder.finished
-    folder.save_result(generator)
+    save_result(folder, generator)
     assert folder.finished
     again = keras.saving.load_model(folder.path / "generator.keras")
     again.load_weights(folder.path / "generator.weights.h5")

@@ -1,0 +1,111 @@
+"""What a run measures as it goes: rows of `metrics.csv`, and TensorBoard's `logs/`."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hp
+
+from srgan_tf.files import append_text, whole_file
+
+STAGES = ("pretrain", "gan")
+COLUMNS = (
+    "stage",
+    "step",
+    "learning_rate",
+    "loss",
+    "content_loss",
+    "adversarial_loss",
+    "d_loss",
+    "d_hr",
+    "d_sr",
+    "val_psnr",
+    "val_ssim",
+)
+
+
+class MetricsLog:
+    """`metrics.csv` and `logs/` of a run folder.
+
+    Args:
+        folder: The run folder.
+        chief: Whether this process writes them. Other workers read only.
+    """
+
+    def __init__(self, folder: Path, chief: bool = True):
+        self.path = folder / "metrics.csv"
+        self.board_path = folder / "logs"
+        self.chief = chief
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def rows(self) -> list[dict[str, str]]:
+        """The rows of `metrics.csv`; a last one that was cut off is left out."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if row[COLUMNS[-1]] is not None]
+
+    def best_psnr(self, stage: str) -> float:
+        """The highest validation PSNR of the stage so far; -inf before the first."""
+        logged = (row["val_psnr"] for row in self.rows() if row["stage"] == stage)
+        return max((float(psnr) for psnr in logged if psnr), default=float("-inf"))
+
+    def rewind(self, stage: str, step: int) -> None:
+        """Drops what was logged after a checkpoint that is being continued."""
+        if not self.chief:
+            return
+        now = STAGES.index(stage), step
+        kept = [
+            row
+            for row in self.rows()
+            if (STAGES.index(row["stage"]), int(row["step"])) <= now
+        ]
+        with whole_file(self.path) as partial, partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
+
+    def record(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Appends a row to `metrics.csv` and scalars to the TensorBoard log.
+
+        Raises:
+            UserError: If the disk is full.
+        """
+        if not self.chief:
+            return
+        row = io.StringIO(newline="")
+        writer = csv.DictWriter(row, COLUMNS, extrasaction="ignore")
+        if not self.path.exists():
+            writer.writeheader()
+        writer.writerow({"stage": stage, "step": step, **values})
+        append_text(self.path, row.getvalue())
+        with self._board().as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(f"{stage}/{name}", value)
+        self._board().flush()
+
+    def show_flags(self, flags: Mapping[str, object]) -> None:
+        """Gives TensorBoard the flags, as hyper-parameters."""
+        if self.chief:
+            with self._board().as_default():
+                hp.hparams(dict(flags))
+
+    def show_picture(self, stage: str, step: int, picture: np.ndarray) -> None:
+        """Gives TensorBoard a sample picture, uint8 `[H, W, 3]`."""
+        if not self.chief:
+            return
+        with self._board().as_default(step=step):
+            tf.summary.image(
+                f"{stage}/bicubic_sr_hr",
+                picture[None],
+                description="Left to right: bicubic, SR, HR. Choose *Show actual image "
+                "size* for 100 %.",
+            )
+
+    def _board(self) -> tf.summary.SummaryWriter:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.board_path))
+        return self._writer
