@@ -93,7 +93,7 @@ def _read(path: str | os.PathLike) -> Photo:
                 raise
         # Pillow does not know gray with alpha of 16 bit.
         pixels, metadata = read_16bit_tiff(path)
-        return Photo(_upright(pixels, metadata.make_upright()), metadata)
+        return Photo(upright(pixels, metadata.make_upright()), metadata)
     with opened as image:
         frames = getattr(image, "n_frames", 1)
         # MPO is a JPEG with further pictures behind it, as some cameras write.
@@ -109,7 +109,7 @@ def _read(path: str | os.PathLike) -> Photo:
                 metadata.make_upright()  # Pillow did, while loading
             image, metadata.icc = _plain_mode(image)
             pixels = pixels_of(image)
-    return Photo(_upright(pixels, metadata.make_upright()), metadata)
+    return Photo(upright(pixels, metadata.make_upright()), metadata)
 
 
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
@@ -234,7 +234,7 @@ def _plain_mode(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("L" if gray else "RGB"), icc
 
 
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Applies the EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
