@@ -2,17 +2,14 @@
 
 import io
 import json
-import logging
 import shutil
-import struct
 import subprocess
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from samples import SRGB, XMP, full_exif, smooth, values
 
 from srgan_tf.pictures.formats import Photo, read_photo_file, write_photo_file
