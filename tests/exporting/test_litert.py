@@ -10,7 +10,8 @@ from samples import (
     trained_like,
 )
 
-from srgan_tf.data.photos import find_photos, read_photo
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photos import read_photo
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.upscale import upscale
