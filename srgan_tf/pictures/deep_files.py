@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -27,9 +28,10 @@ def is_16bit(image: ImageFile.ImageFile) -> bool:
     return False
 
 
-def read_16bit_png(png: bytes) -> np.ndarray:
-    """Reads uint16 `[H, W, C]` from a whole file."""
-    pixels = imagecodecs.png_decode(png)
+def read_16bit_png(file: BinaryIO) -> np.ndarray:
+    """Reads uint16 `[H, W, C]`."""
+    file.seek(0)
+    pixels = imagecodecs.png_decode(file.read())
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 

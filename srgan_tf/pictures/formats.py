@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
+from PIL import Image, ImageCms
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
@@ -108,7 +108,7 @@ def _read(path: str | os.PathLike) -> Photo:
                 raise
         # Pillow does not know gray with alpha of 16 bit.
         pixels, metadata = read_16bit_tiff(path)
-        return Photo(_upright(pixels, metadata.make_upright()), metadata)
+        return Photo(upright(pixels, metadata.make_upright()), metadata)
     with opened as image:
         frames = getattr(image, "n_frames", 1)
         # MPO is a JPEG with further pictures behind it, as some cameras write.
@@ -117,21 +117,19 @@ def _read(path: str | os.PathLike) -> Photo:
         metadata = read_metadata(image, parts)
         orientation = metadata.make_upright()
         if is_16bit(image):
-            deep = read_16bit_png(parts.pixels) if parts else read_16bit_tiff(path)[0]
-            return Photo(_upright(deep, orientation), metadata)
-        image.load()
-        if isinstance(image, TiffImagePlugin.TiffImageFile):
-            # Pillow turned it, while loading, and took the field out.
-            orientation = image.tag_v2.get(ORIENTATION, 1)
-        image.info["icc_profile"] = metadata.icc
-        plain, metadata.icc = _plain_mode(image)
-        pixels = pixels_of(plain)
-    return Photo(_upright(pixels, orientation), metadata)
+            png = image.format == "PNG"
+            pixels = read_16bit_png(image.fp) if png else read_16bit_tiff(path)[0]
+        else:
+            image.load()
+            if image.format == "TIFF" and ORIENTATION not in image.tag_v2:
+                orientation = 1  # Pillow turned it, while loading
+            image.info["icc_profile"] = metadata.icc
+            image, metadata.icc = _plain_mode(image)
+            pixels = pixels_of(image)
+    return Photo(upright(pixels, orientation), metadata)
 
 
-def _open(
-    path: str | os.PathLike,
-) -> tuple[ImageFile.ImageFile, PngParts | None]:
+def _open(path: str | os.PathLike) -> tuple[Image.Image, PngParts | None]:
     """Opens a picture; of a PNG file only the pixels, and gives its other parts."""
     with open(path, "rb") as file:
         if file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE:
@@ -274,7 +272,7 @@ def _plain_mode(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("L" if gray else "RGB"), icc
 
 
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Applies the EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
