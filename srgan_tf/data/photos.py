@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_folder
-from srgan_tf.pictures.formats import PHOTO_SUFFIXES
+from srgan_tf.pictures.kinds import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
 

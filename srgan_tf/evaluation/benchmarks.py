@@ -9,8 +9,8 @@ from PIL import Image
 
 from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.formats import PHOTO_SUFFIXES
 from srgan_tf.pictures.imresize import crop_to_multiple, imresize
+from srgan_tf.pictures.kinds import PHOTO_SUFFIXES
 
 
 class Pair(NamedTuple):
