@@ -12,10 +12,11 @@ import tifffile
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from samples import SRGB, XMP, full_exif, smooth, values
 
-from srgan_tf.pictures.formats import Photo, read_photo_file, write_photo_file
+from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.metadata import ORIENTATION, Metadata
 from srgan_tf.pictures.metadata.exif import Exif
 from srgan_tf.pictures.metadata.png import Text
+from srgan_tf.pictures.writing import write_photo_file
 
 SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tif"}
 FORMATS = list(SUFFIXES)
