@@ -54,6 +54,7 @@ def test_one_photo_with_everything_kept(tmp_path, model_file):
     assert (fields[0xA002], fields[0xA003]) == (80, 120)
     with Image.open(tmp_path / "photo_x4_compare.png") as both:
         assert both.size == (160, 120)
+        assert both.info["icc_profile"] == SRGB
         after = np.asarray(both)[:, 80:]
     np.testing.assert_array_equal(after, result.pixels)
 
