@@ -6,8 +6,8 @@
 Either can be left out. A few hundredths of SRResNet, from which SRGAN began, gain more
 PSNR than they cost in texture. Colours drift in adversarial training, since VGG19
 features hardly feel a few levels: a factor and an offset for each channel in front of
-the last tanh, fitted to photos by least squares on 8x8 means, take that out. They become
-part of the last convolution; nothing else changes.
+the last tanh, fitted to photos by least squares on 8x8 means, take that out. They
+become part of the last convolution; nothing else changes.
 """
 
 import argparse

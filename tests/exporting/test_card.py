@@ -71,7 +71,7 @@ def test_facts_of_stage_1_alone_are_those_of_its_best(tmp_path):
 
 def test_damaged_facts_are_named(tmp_path):
     (tmp_path / "facts.json").write_text('{"name": "run", ')
-    with pytest.raises(UserError, match="facts.json is damaged"):
+    with pytest.raises(UserError, match=r"facts\.json is damaged"):
         facts_of(tmp_path)
 
 
