@@ -2,24 +2,44 @@
 
 import dataclasses
 import functools
+import logging
 import os
+import signal
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from samples import REPOSITORY, smooth_photo
 
+from srgan_tf.main import main
 from srgan_tf.options import TrainOptions
+
+# Few examples, the same in every run, however slow the machine is.
+settings.register_profile(
+    "same",
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Photos, benchmarks and VGG19 weights that are kept beside the repository."""
-    folder = REPOSITORY.parent / "shared" / "data"
+    home = os.environ.get("SRGAN_TF_SHARED", REPOSITORY.parent / "shared")
+    folder = Path(home) / "data"
     if not folder.is_dir():
-        pytest.skip(f"NOT TESTED: there is no {folder} with real data on this machine")
+        pytest.skip(
+            f"NOT TESTED: there is no {folder} with real data on this machine; "
+            "SRGAN_TF_SHARED names another place"
+        )
     return folder
 
 
@@ -30,6 +50,39 @@ def same_seed():
     keras.utils.set_random_seed(1)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+class Outcome(NamedTuple):
+    """What a command leaves for the one who called it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command_line(capfd):
+    """Runs words as `python -m srgan_tf.main` does, but in this process."""
+
+    def run(*words: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            # With pytest's handlers there the log would not go to stderr.
+            patch.setattr(logging.root, "handlers", [])
+            before = signal.getsignal(signal.SIGTERM)
+            code = None
+            try:
+                main(["srgan_tf", *map(str, words)])
+            except SystemExit as end:
+                code = end.code
+            finally:
+                signal.signal(signal.SIGTERM, before)
+        stdout, stderr = capfd.readouterr()
+        if isinstance(code, str):  # as Python does at its end
+            code, stderr = 1, f"{stderr}{code}\n"
+        return Outcome(code or 0, stdout, stderr)
+
+    return run
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """What several test modules make their input from."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -20,6 +23,18 @@ XMP = (
     b'tiff:ImageWidth="9" exif:PixelYDimension="7" dc:creator="A. Nobody"/>'
     b"<tiff:ImageLength>7</tiff:ImageLength></x:xmpmeta>"
 )
+
+
+def start(*words, **options) -> subprocess.Popen:
+    """Starts the command line in a process of its own; options are those of Popen."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "srgan_tf.main", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def values(*shape, dtype=np.uint8, seed=0):
@@ -69,6 +84,43 @@ def trained_like(scale=4, num_blocks=1, filters=4, seed=0):
         ]
     )
     return generator
+
+
+def lr_noise(height, width, seed=0):
+    return np.random.default_rng(seed).random((height, width, 3), np.float32)
+
+
+def keras_8bit(generator, pictures):
+    """What the plain Keras call makes of uint8 `[..., H, W, 3]`, rounded to 8 bits."""
+    lr = np.asarray(pictures, np.float32) / 255
+    sr = np.asarray(generator(lr.reshape(-1, *lr.shape[-3:])))
+    levels = np.clip(np.round((sr + 1) * 127.5), 0, 255)
+    return levels.reshape(*lr.shape[:-3], *sr.shape[1:])
+
+
+def levels_apart(ours, theirs):
+    return np.abs(np.asarray(ours).astype(int) - theirs)
+
+
+def in_tiles(model, lr):
+    """SR of float LR, put together from the model's tiles, none of which overlap."""
+    s = model.scale
+    sr = np.full((s * lr.shape[0], s * lr.shape[1], 3), np.nan, np.float32)
+    for rows, columns, part in model.tiles(*lr.shape[:2], lambda y, x: lr[y, x]):
+        assert np.isnan(sr[rows, columns]).all(), "tiles overlap"
+        sr[rows, columns] = part
+    return sr
+
+
+def save_picture(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels).astype(np.uint8)).save(path, **options)
+
+
+def files_in(folder):
+    """The files below a folder, as sorted paths seen from there."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def png_with_size(width, height):

@@ -1,5 +1,6 @@
 """Which photos are upscaled, and where their results go."""
 
+import functools
 import glob
 import itertools
 import os
@@ -66,23 +67,29 @@ def find_sources(arguments: Sequence[str], output: str | None = None) -> list[So
 
 
 def _without_results(listed: Iterable[Path], output: str | None) -> list[Path]:
-    photos = sorted(
-        path
-        for path in listed
-        if path.suffix.lower() in PHOTO_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
+    photos = sorted(filter(_is_photo, listed))
     if output and not _is_picture_name(output):
         folder = Path(output).resolve()
         photos = [path for path in photos if folder not in path.resolve().parents]
-    names = {path.with_suffix("") for path in photos} | set(photos)
+
+    @functools.cache
+    def names(folder):
+        beside = list(filter(_is_photo, folder.iterdir()))
+        return {path.name for path in beside} | {path.stem for path in beside}
 
     def is_result(path):
         match = _RESULT.fullmatch(path.stem)
-        return match and path.with_name(match[1]) in names
+        return match and match[1] in names(path.parent)
 
     return [path for path in photos if not is_result(path)]
+
+
+def _is_photo(path: Path) -> bool:
+    return (
+        path.suffix.lower() in PHOTO_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
 
 
 def _is_picture_name(output: str) -> bool:

@@ -69,7 +69,7 @@ def upscale(
     }
     if not isinstance(model, Upscaler):
         model = load_model(model, scale=scale, **wishes)
-    elif given := [name for name, value in wishes.items() if value]:
+    elif given := [n for n, x in wishes.items() if x is not None and x is not False]:
         raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
     sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):
@@ -83,7 +83,7 @@ def check_scale(model: Upscaler, scale: int | None) -> int:
     Raises:
         UserError: If the model's is smaller.
     """
-    scale = scale or model.scale
+    scale = model.scale if scale is None else scale
     if not 1 < scale <= model.scale:
         raise UserError(f"--scale={scale}: the model's scale is {model.scale}.")
     return scale

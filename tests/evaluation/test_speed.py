@@ -6,7 +6,7 @@ import sys
 from samples import trained_like
 
 from srgan_tf.evaluation import speed as module
-from srgan_tf.evaluation.speed import benchmark
+from srgan_tf.evaluation.speed import benchmark_upscaling
 
 NAMES = [
     *("plain Keras call", "default", "--fast", "saved_model"),
@@ -17,7 +17,7 @@ NAMES = [
 def test_a_table_for_each_size(monkeypatch, capsys):
     monkeypatch.setattr(module, "SIDES", (16, 24))
     monkeypatch.setattr(module, "ROUNDS", 1)
-    benchmark(trained_like(scale=2, filters=8))
+    benchmark_upscaling(trained_like(scale=2, filters=8))
     lines = capsys.readouterr().out.splitlines()
     for side, table in ((16, lines[:11]), (24, lines[11:])):
         head, titles, *rows = table
@@ -35,7 +35,7 @@ def test_a_missing_package_leaves_its_format_out(monkeypatch, capsys):
     monkeypatch.setattr(module, "ROUNDS", 1)
     monkeypatch.setattr(module, "EXPORTS", (("onnx", None),))
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    benchmark(trained_like(scale=2))
+    benchmark_upscaling(trained_like(scale=2))
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith("onnx is left out: ") and "srgan_tf[onnx]" in first
     assert not any(line.startswith("onnx") for line in rest)

@@ -69,8 +69,8 @@ def test_both_stages_in_each_precision(quick, capfd):
 
 
 def test_vgg19_is_counted_and_needs_no_file(quick, capfd):
-    config = quick(content_loss="vgg22", vgg_weights="imagenet")
-    benchmark_training(config, ["float32"])
+    options = quick(content_loss="vgg22", vgg_weights="imagenet")
+    benchmark_training(options, ["float32"])
     gigaflop = table(capfd.readouterr().out)["SRGAN", "float32"][2]
     vgg = 9 * ((3 * 64 + 64 * 64) * 32**2 + (64 * 128 + 128 * 128) * 16**2)
     products = 3 * generator_products() + 8 * discriminator_products() + 3 * vgg

@@ -46,8 +46,9 @@ def test_8bit_round_trip(tmp_path, mode, file_format):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_is_near_and_gray_stays_gray(tmp_path, channels):
     pixels = smooth(32, 40, channels)
-    write_photo_file(Photo(pixels, Metadata()), tmp_path / "x.jpg", "jpg", 100)
-    back = read_photo_file(tmp_path / "x.jpg").pixels
+    path = tmp_path / "x.jpg"
+    write_photo_file(Photo(pixels, Metadata()), path, "jpg", quality=100)
+    back = read_photo_file(path).pixels
     assert back.shape == pixels.shape
     assert np.abs(back.astype(int) - pixels).max() <= 3
 
@@ -57,8 +58,9 @@ def test_quality_matters(tmp_path):
     sizes = []
     for quality in (20, 95):
         for suffix in ("jpg", "webp"):
-            write_photo_file(photo, tmp_path / f"{quality}.{suffix}", suffix, quality)
-            sizes.append((tmp_path / f"{quality}.{suffix}").stat().st_size)
+            path = tmp_path / f"{quality}.{suffix}"
+            write_photo_file(photo, path, suffix, quality=quality)
+            sizes.append(path.stat().st_size)
     assert 2 * sizes[0] < sizes[2] and 2 * sizes[1] < sizes[3]
 
 

@@ -3,8 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from samples import values
 
-from srgan_tf.pictures.imresize import crop_to_multiple, imresize, resize_matrix
+from srgan_tf.pictures.imresize import (
+    crop_to_multiple,
+    imresize,
+    imresize_large,
+    resize_matrix,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "matlab_corners.npz"
 
@@ -65,3 +71,16 @@ def test_a_batch_is_resized_picture_by_picture():
     together = np.asarray(imresize(batch, 1 / 4))
     alone = np.stack([np.asarray(imresize(picture, 1 / 4)) for picture in batch])
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("scale", [1 / 4, 1 / 2, 3 / 4, 2, 4])
+def test_imresize_large_is_imresize(scale):
+    pixels = values(133, 210, 3)
+    small = np.asarray(imresize(pixels, scale))
+    large = imresize_large(pixels, scale)
+    assert large.dtype == np.uint8
+    difference = np.abs(large - small)
+    assert difference.max() <= (scale == 3 / 4)  # whose weights are not exact
+    assert (difference > 0).mean() < 1e-3
+    floats = imresize_large(pixels.astype(np.float32) / 255, scale)
+    assert np.abs(floats * 255 - small).mean() < 1

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from srgan_tf.training import auto as config_module
+from srgan_tf.training import auto
 from srgan_tf.training.auto import resolve
 
 
@@ -10,7 +10,7 @@ def offline(monkeypatch):
     def no_network(*args, **kwargs):
         raise Exception("URL fetch failure")
 
-    monkeypatch.setattr(config_module, "resolve_auto", lambda data_dir: "bundled")
+    monkeypatch.setattr(auto, "resolve_auto", lambda data_dir: "bundled")
     monkeypatch.setattr(keras.applications, "VGG19", no_network)
 
 
@@ -29,7 +29,7 @@ def test_auto_needs_no_vgg_for_pixel_losses(config, offline, caplog):
 
 
 def test_auto_takes_the_papers_choice_where_it_is(config, monkeypatch):
-    monkeypatch.setattr(config_module, "resolve_auto", lambda data_dir: "div2k")
+    monkeypatch.setattr(auto, "resolve_auto", lambda data_dir: "div2k")
     monkeypatch.setattr(keras.applications, "VGG19", lambda **kwargs: None)
     resolved = resolve(config(dataset="auto", content_loss="vgg54"), {})
     assert resolved.dataset == "div2k"
@@ -49,10 +49,3 @@ def test_a_continued_run_keeps_what_auto_chose(config, offline):
 def test_named_choices_are_left_alone(config, offline):
     asked = config(vgg_weights="imagenet", content_loss="vgg54")
     assert resolve(asked, {}) == asked
-
-
-def test_flags_hold_all_but_the_place(config):
-    flags = config().as_flags()
-    assert "run_dir" not in flags
-    assert "init" not in flags  # not given
-    assert flags["batch_size"] == 2

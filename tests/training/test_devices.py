@@ -1,6 +1,7 @@
 """Training on several devices equals training on one (2 logical CPUs, 2 processes)."""
 
 import csv
+import dataclasses
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from srgan_tf.models.pretrained import load_generator
 from srgan_tf.training.devices import choose_strategy
 from srgan_tf.training.train import train
 
-# Trains options given as JSON where TensorFlow sees that many CPU devices.
+# Trains by options given as JSON where TensorFlow sees that many CPU devices.
 SCRIPT = """
 import json, logging, sys
 import tensorflow as tf
@@ -43,10 +44,9 @@ RUN = {
 
 
 def start(config, devices: int, **environment: str) -> subprocess.Popen:
-    values = {**config.as_flags(), "run_dir": config.run_dir}
-    missing = dict.fromkeys(set(config.__dataclass_fields__) - set(values))
+    options = json.dumps(dataclasses.asdict(config))
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(devices), json.dumps({**missing, **values})],
+        [sys.executable, "-c", SCRIPT, str(devices), options],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
         stderr=subprocess.PIPE,
         text=True,

@@ -1,35 +1,22 @@
 """Interrupted runs, through the command line: nothing is lost, nothing differs."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from samples import REPOSITORY
+from samples import start
 
 from srgan_tf.training.train import train
 
 STEPS = {"pretrain_steps": 20, "gan_steps": 20, "save_every": 7, "log_every": 5}
 
 
-def command(config) -> list[str]:
+def words(config) -> list[str]:
     values = {**config.as_flags(), "run_dir": config.run_dir}
-    flags = [f"--{name}={value}" for name, value in values.items()]
-    return [sys.executable, "-m", "srgan_tf.main", "train", *flags]
-
-
-def start(config) -> subprocess.Popen:
-    return subprocess.Popen(
-        command(config),
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
+    return ["train", *(f"--{name}={value}" for name, value in values.items())]
 
 
 def wait_for_row(config, stage: str, step: int) -> None:
@@ -77,7 +64,7 @@ def test_a_killed_run_continues_as_if_it_had_not_been(config, tmp_path):
     train(whole)
     parts = config(run_dir=str(tmp_path / "parts"), ema_decay=0.9, **STEPS)
     for stage, number in (("pretrain", signal.SIGTERM), ("gan", signal.SIGKILL)):
-        process = start(parts)
+        process = start(*words(parts))
         wait_for_row(parts, stage, 10)
         process.send_signal(number)
         _, said = process.communicate()

@@ -1,0 +1,70 @@
+"""From names, files and wishes to a model."""
+
+import hashlib
+import json
+import math
+
+import numpy as np
+import pytest
+from samples import trained_like, values
+
+import srgan_tf
+from srgan_tf.errors import UserError
+from srgan_tf.inference.loading import load_model
+from srgan_tf.models import pretrained
+
+
+@pytest.fixture
+def two_files(tmp_path):
+    files = []
+    for seed in (1, 2):
+        files.append(str(tmp_path / f"{seed}.weights.h5"))
+        trained_like(seed=seed).save_weights(files[-1])
+    return files
+
+
+def test_realism_blends_two_models(two_files):
+    pixels = values(8, 8, 3)
+    for realism, file in ((0, two_files[0]), (1, two_files[1])):
+        mixed = srgan_tf.upscale(pixels, ",".join(two_files), realism=realism)
+        np.testing.assert_array_equal(mixed, srgan_tf.upscale(pixels, file))
+    half = srgan_tf.upscale(pixels, ",".join(two_files), realism=0.5)
+    for file in two_files:
+        assert (half != srgan_tf.upscale(pixels, file)).any()
+    with pytest.raises(UserError, match="FAITHFUL,REALISTIC"):
+        srgan_tf.upscale(pixels, two_files[0], realism=0.5)
+
+
+def test_released_models_are_chosen_by_scale(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    with pytest.raises(UserError, match="no model srgan_x4"):
+        load_model()
+    facts = {}
+    for scale in (2, 4):
+        for kind in ("srgan", "srresnet"):
+            path = tmp_path / f"{kind}_x{scale}.weights.h5"
+            trained_like(scale).save_weights(path)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            facts[f"{kind}_x{scale}"] = {"sha256": digest}
+    (tmp_path / "facts.json").write_text(json.dumps({"models": facts}))
+    assert load_model().scale == 4
+    assert [load_model(scale=s).scale for s in (2, 3, 4)] == [2, 4, 4]
+    assert load_model("srgan_x2").scale == 2
+    assert load_model(realism=0.5).scale == 4
+    with pytest.raises(UserError, match="the model's scale is 4"):
+        srgan_tf.upscale(values(4, 4, 3), scale=8)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"tile": 15}, "--tile=15: must be at least 16."),
+        ({"scale": 1}, "--scale=1: must be 2 to 8."),
+        ({"realism": 1.5}, "--realism=1.5: must be 0 to 1."),
+        ({"realism": math.nan}, "--realism=nan: must be a finite number."),
+    ],
+)
+def test_wishes_out_of_their_bounds_are_refused_before_loading(wishes, message):
+    with pytest.raises(UserError) as caught:
+        load_model("none.keras", **wishes)
+    assert str(caught.value) == message

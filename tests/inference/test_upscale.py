@@ -1,0 +1,155 @@
+"""One picture, of every kind, upscaled through the public door."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from samples import keras_8bit, levels_apart, trained_like, values
+
+import srgan_tf
+from srgan_tf.errors import UserError
+from srgan_tf.inference.loading import load_model
+from srgan_tf.pictures.imresize import imresize
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return trained_like()
+
+
+@pytest.fixture(scope="module")
+def model(generator):
+    return load_model(generator)
+
+
+def bicubic(pixels, scale):
+    return keras.ops.convert_to_numpy(imresize(pixels, scale))
+
+
+def test_rgb_is_what_keras_says(generator, model):
+    pixels = values(13, 9, 3)
+    sr = srgan_tf.upscale(pixels, model)
+    assert sr.dtype == np.uint8
+    assert np.abs(sr - keras_8bit(generator, pixels)).max() <= 1
+    assert (sr == keras_8bit(generator, pixels)).mean() > 0.999
+
+
+def test_16bit_and_float_have_the_precision_of_the_network(generator, model):
+    deep = values(13, 9, 3, dtype=np.uint16)
+    floats = (deep / 65535).astype(np.float32)
+    exact = keras.ops.convert_to_numpy(generator(floats[None]))[0] / 2 + 0.5
+    sr = srgan_tf.upscale(deep, model)
+    assert sr.dtype == np.uint16
+    assert np.abs(sr - exact * 65535).max() < 2
+    assert len(np.unique(sr)) > 1000  # not 8-bit steps
+    sr = srgan_tf.upscale(floats, model)
+    assert sr.dtype == np.float32
+    np.testing.assert_allclose(sr, exact, atol=1e-5)
+
+
+def test_gray_is_the_mean_of_the_channels(generator, model):
+    gray = values(8, 11)
+    expected = keras.ops.convert_to_numpy(
+        generator(np.repeat(gray[None, ..., None] / 255, 3, -1).astype(np.float32))
+    )[0].mean(-1)
+    sr = srgan_tf.upscale(gray, model)
+    assert sr.shape == (32, 44)
+    assert np.abs(sr - (expected + 1) * 127.5).max() <= 0.51
+    assert srgan_tf.upscale(gray[..., None], model).shape == (32, 44, 1)
+
+
+def test_kinds_in_and_out(model, tmp_path):
+    for mode in ("L", "LA", "RGB", "RGBA"):
+        sr = srgan_tf.upscale(Image.new(mode, (5, 4)), model)
+        assert (sr.mode, sr.size) == (mode, (20, 16))
+    assert srgan_tf.upscale(Image.new("P", (5, 4)), model).mode == "RGB"
+    assert srgan_tf.upscale(Image.new("I;16", (5, 4)), model).mode == "I;16"
+    Image.new("L", (5, 4)).save(tmp_path / "x.png")
+    assert srgan_tf.upscale(tmp_path / "x.png", model).shape == (16, 20, 1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3)])
+def test_tiny_pictures(model, size):
+    sr = srgan_tf.upscale(values(*size, 4), model)
+    assert sr.shape == (4 * size[0], 4 * size[1], 4)
+
+
+@pytest.mark.parametrize("tile", [16, 23])
+def test_tiles_do_not_change_the_picture(generator, model, tile):
+    pixels = values(41, 67, 3)
+    whole = srgan_tf.upscale(pixels, model)
+    tiled = srgan_tf.upscale(pixels, generator, tile=tile)
+    assert levels_apart(whole, tiled).max() <= 1
+    assert (whole == tiled).mean() > 0.999
+
+
+def test_alpha_is_bicubic_and_opaque_stays_opaque(model):
+    pixels = values(12, 10, 4)
+    sr = srgan_tf.upscale(pixels, model)
+    np.testing.assert_array_equal(sr[..., 3:], bicubic(pixels[..., 3:], 4))
+    pixels[..., 3] = 255
+    sr = srgan_tf.upscale(pixels, model)
+    assert (sr[..., 3] == 255).all()
+    np.testing.assert_array_equal(sr[..., :3], srgan_tf.upscale(pixels[..., :3], model))
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_hidden_colours_make_no_halo(model, hidden):
+    """A white disc looks the same whatever lies under its transparent surroundings."""
+    y, x = np.mgrid[:40, :40]
+    disc = np.hypot(y - 20, x - 20) < 12
+    pixels = np.full((40, 40, 4), hidden, np.uint8)
+    pixels[disc] = 255
+    pixels[..., 3] = 255 * disc
+    sr = srgan_tf.upscale(pixels, model)
+    flat = srgan_tf.upscale(np.full((40, 40, 3), 255, np.uint8), model)
+    np.testing.assert_array_equal(sr[..., :3], flat)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_smaller_scales_are_matlab_bicubic_of_the_larger(model, scale):
+    pixels = values(13, 10, 3)
+    sr = srgan_tf.upscale(pixels, model, scale=scale)
+    whole = srgan_tf.upscale(pixels, model)
+    assert sr.shape == (13 * scale, 10 * scale, 3)
+    assert np.abs(sr - bicubic(whole, scale / 4)).max() <= (scale == 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4, 5), np.uint8), "one to four channels"),
+        (np.zeros((0, 4, 3), np.uint8), "one to four channels"),
+        (np.zeros(4, np.uint8), "one to four channels"),
+        (np.zeros((4, 4, 3), np.int32), "int32"),
+        (np.full((4, 4, 3), 200.0), "200.0"),
+        (np.full((4, 4, 3), np.nan), "nan"),
+        ("missing.png", "no such file"),
+    ],
+)
+def test_bad_pictures(model, image, message):
+    with pytest.raises(UserError, match=message):
+        srgan_tf.upscale(image, model)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"realism": 0.0},
+        {"realism": 0.5},
+        {"fast": True},
+        {"self_ensemble": True},
+        {"tile": 64},
+    ],
+)
+def test_a_loaded_model_takes_no_more_wishes(model, wish):
+    (name,) = wish
+    with pytest.raises(UserError, match=f"^{name} is for load_model") as caught:
+        srgan_tf.upscale(values(4, 4, 3), model, **wish)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [0, 1, 5])
+def test_scales_that_the_model_does_not_reach(model, scale):
+    with pytest.raises(UserError, match=f"^--scale={scale}: the model's scale is 4"):
+        srgan_tf.upscale(values(4, 4, 3), model, scale=scale)
