@@ -15,8 +15,9 @@ import sys
 
 import numpy as np
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.files import whole_file
 from srgan_tf.models import Generator

@@ -13,14 +13,9 @@ from srgan_tf.inference.jobs import find_sources, plan, result_format
 from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
-from srgan_tf.pictures.formats import (
-    Photo,
-    picture_size,
-    read_photo_file,
-    write_photo_file,
-)
+from srgan_tf.pictures.formats import Photo, read_header, read_photo_file
 from srgan_tf.pictures.imresize import imresize_large
-from srgan_tf.pictures.metadata import Metadata
+from srgan_tf.pictures.writing import write_photo_file
 
 COMPARE_SIDE = 1024
 _BAR = "{desc} {percentage:3.0f}% {bar} {n:.2f}/{total:.2f} MP, {remaining} left"
@@ -56,7 +51,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
     jobs = plan(sources, scale, output=output, file_format=file_format)
     todo = [job for job in jobs if options.overwrite or not job.target.exists()]
-    sizes = [math.prod(picture_size(job.source)) / 1e6 for job in todo]
+    sizes = [_megapixels(job.source) for job in todo]
     failures = []
     with tqdm(total=sum(sizes), disable=None, bar_format=_BAR, leave=False) as bar:
         for number, (job, size) in enumerate(zip(todo, sizes), start=1):
@@ -71,7 +66,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
                     progress=lambda lr_pixels: bar.update(lr_pixels / 1e6),
                 )
                 if options.compare:
-                    _write_comparison(photo.pixels, pixels, scale, job.target)
+                    _write_comparison(photo, pixels, scale, job.target)
                 photo = Photo(pixels, photo.metadata)
                 write_photo_file(
                     photo, job.target, file_format, quality=options.quality
@@ -90,6 +85,13 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         raise UserError("\n  ".join([f"{len(failures)} photos failed:", *failures]))
 
 
+def _megapixels(path: Path) -> float:
+    try:
+        return math.prod(read_header(path)[1:3]) / 1e6
+    except UserError:  # which reading will raise again
+        return 0.0
+
+
 def _upscaled(pixels, model, **options) -> np.ndarray:
     try:
         return upscale_pixels(model, pixels, **options)
@@ -100,12 +102,14 @@ def _upscaled(pixels, model, **options) -> np.ndarray:
         ) from None
 
 
-def _write_comparison(lr: np.ndarray, sr: np.ndarray, scale: int, target: Path) -> None:
-    height, width = (min(size, COMPARE_SIDE // scale) for size in lr.shape[:2])
-    top, left = (lr.shape[0] - height) // 2, (lr.shape[1] - width) // 2
-    before = imresize_large(lr[top : top + height, left : left + width], scale)
+def _write_comparison(lr: Photo, sr: np.ndarray, scale: int, target: Path) -> None:
+    height, width = (min(size, COMPARE_SIDE // scale) for size in lr.pixels.shape[:2])
+    top = (lr.pixels.shape[0] - height) // 2
+    left = (lr.pixels.shape[1] - width) // 2
+    part = lr.pixels[top : top + height, left : left + width]
+    before = imresize_large(part, scale)
     after = sr[
         scale * top : scale * (top + height), scale * left : scale * (left + width)
     ]
-    both = Photo(np.concatenate([before, after], axis=1), Metadata())
+    both = Photo(np.concatenate([before, after], axis=1), lr.metadata.colours())
     write_photo_file(both, target.with_name(f"{target.stem}_compare.png"), "png")

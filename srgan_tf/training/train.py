@@ -5,7 +5,8 @@ import logging
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.models import Generator

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import whole_pair
-from srgan_tf.data.photos import find_photos, read_photo
+from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
 from srgan_tf.models import Discriminator, Generator, pretrained
 from srgan_tf.models.pretrained import (
