@@ -48,7 +48,7 @@ class Photos(Sequence):
     """
 
     def __init__(self, paths: Sequence[str], min_side: int, cache_gib: float = 8.0):
-        self.paths = []
+        self.paths: list[str] = []
         self._cached = {}
         room = cache_gib * 2**30
         bad = []

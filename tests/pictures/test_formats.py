@@ -11,13 +11,10 @@ from PIL import Image
 from samples import broken_files, smooth, values
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.formats import (
-    Photo,
-    pixels_of,
-    read_photo_file,
-    write_photo_file,
-)
+from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.metadata import Metadata
+from srgan_tf.pictures.modes import pixels_of
+from srgan_tf.pictures.writing import write_photo_file
 
 # ---- pixels
 

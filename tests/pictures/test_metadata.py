@@ -15,13 +15,14 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, features
 from samples import SRGB, XMP, full_exif, smooth, values
 
-from srgan_tf.pictures.formats import Photo, read_photo_file, write_photo_file
+from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.metadata import ORIENTATION, Metadata, read_metadata
 from srgan_tf.pictures.metadata.colour import make_profile
 from srgan_tf.pictures.metadata.exif import Exif
 from srgan_tf.pictures.metadata.photoshop import Resource, write_resources
 from srgan_tf.pictures.metadata.png import Text, chunk, split_png
 from srgan_tf.pictures.metadata.tiff import begin_tiff
+from srgan_tf.pictures.writing import write_photo_file
 
 SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tif"}
 FORMATS = list(SUFFIXES)

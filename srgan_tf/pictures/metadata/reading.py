@@ -58,6 +58,13 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
     return _checked(metadata)
 
 
+def read_pillow_metadata(image: Image.Image) -> Metadata:
+    """Takes the metadata out of a Pillow picture in memory."""
+    metadata = Metadata(stored=image.size)
+    _read_info(metadata, {**image.info, "exif": image.getexif().tobytes()})
+    return _checked(metadata)
+
+
 def read_tiff_metadata(file: BinaryIO, width: int, height: int) -> Metadata:
     """Takes the metadata out of a TIFF file that Pillow cannot open."""
     metadata = Metadata(stored=(width, height))

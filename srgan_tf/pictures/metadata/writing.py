@@ -32,7 +32,7 @@ from srgan_tf.pictures.metadata.xmp import add_to_xmp, resize_xmp
 
 _MIME = {"jpg": "jpeg"}
 # The longest ICC profile of each format; those that are not named hold any.
-_LONGEST_PROFILE = {"bmp": 0, "png": png.COMPRESSED - 1, "jpg": 255 * 65_519}
+_LONGEST_PROFILE = {"bmp": 0, "jxl": 0, "png": png.COMPRESSED - 1, "jpg": 255 * 65_519}
 _COMMENT = b"Comment"
 _LONGEST_EXIF = jpeg.LONGEST - len(b"Exif\0\0")
 # EXIF's own colour space with its exponent, and what TIFF says of white and primaries.
