@@ -28,7 +28,7 @@ def main(model: str, dataset: str, out: str) -> None:
     """Fits on 192 crops of 192 px from as many photos."""
     generator = load_generator(model)
     photos = Photos(find_photos(dataset), min_side=192)
-    pairs = training_pairs(photos, 192, generator.scale, 16).take(12)
+    pairs = training_pairs(photos, 192, scale=generator.scale).take(12)
     srs, hrs = zip(*[(np.asarray(generator(lr)), hr.numpy()) for lr, hr in pairs])
     sr, hr = np.concatenate(srs), means(np.concatenate(hrs))
     before_tanh = np.arctanh(np.clip(sr, -0.9999, 0.9999))

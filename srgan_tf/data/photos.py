@@ -1,20 +1,29 @@
 """Where HR photos come from: a folder, a glob, TensorFlow Datasets, or scikit-image."""
 
+import functools
 import glob
+import itertools
 import logging
+import math
 import os
-import urllib.request
 import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from srgan_tf.data.photo_table import (
+    Header,
+    PhotoTable,
+    fresh_memory,
+    read_header,
+    stamp,
+)
+from srgan_tf.data.tfds_photos import unpack
 from srgan_tf.errors import UserError, reason
-from srgan_tf.files import whole_folder
 from srgan_tf.pictures.formats import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -35,7 +44,6 @@ BUNDLED_TRAIN = (
     "retina.jpg",
     "rocket.jpg",
 )
-DIV2K_HOME = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
 
 
 def read_photo(path: str | os.PathLike) -> np.ndarray:
@@ -90,7 +98,8 @@ def find_photos(
         return _pictures(glob.glob(dataset, recursive=True), f"the glob {dataset}")
     if os.sep in dataset or dataset.startswith("."):
         raise UserError(f"There is no folder {dataset}: name a folder of photos.")
-    return _tfds_photos(dataset, split, data_dir)
+    folder = unpack(dataset, split, data_dir)
+    return _pictures(folder.iterdir(), f"the folder {folder}")
 
 
 def _pictures(paths, where: str) -> list[str]:
@@ -100,88 +109,6 @@ def _pictures(paths, where: str) -> list[str]:
             f"There is no picture in {where} (looked for {', '.join(PHOTO_SUFFIXES)})."
         )
     return found
-
-
-def _tfds_photos(name: str, split: str, data_dir: str | None) -> list[str]:
-    """Unpacks a TensorFlow data set into encoded photo files, once.
-
-    Crops are drawn from any photo at any step, which the set's record files, made to be
-    read in sequence, do not allow.
-    """
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise UserError(
-            f"{name} is no folder, and TensorFlow Datasets has no such set "
-            f"({reason(error)})"
-        ) from None
-    folder = builder.data_path.parent / f"photos-{builder.info.version}-{split}"
-    folder = Path(os.fspath(folder))
-    if folder.is_dir():
-        return _pictures(folder.iterdir(), f"the folder {folder}")
-    if not builder.data_path.exists():
-        _download(builder, name)
-    images = {
-        key: feature
-        for key, feature in builder.info.features.items()
-        if isinstance(feature, tfds.features.Image)
-    }
-    if not images:
-        raise UserError(
-            f"The data set {name} has no pictures: {builder.info.features}."
-        )
-    key = "hr" if "hr" in images else next(iter(images))
-    try:
-        records = builder.as_dataset(
-            split=split, decoders={key: tfds.decode.SkipDecoding()}
-        )
-    except ValueError:
-        splits = ", ".join(builder.info.splits)
-        raise UserError(
-            f"--split={split}: {name} has no such split, only {splits}."
-        ) from None
-    with whole_folder(folder) as partial:
-        for i, record in enumerate(tqdm(records, f"Unpacking {name}", unit="photo")):
-            encoded = record[key].numpy()
-            suffix = ".png" if encoded.startswith(b"\x89PNG") else ".jpg"
-            (partial / f"{i:07d}{suffix}").write_bytes(encoded)
-    return _pictures(folder.iterdir(), f"the folder {folder}")
-
-
-def _download(builder, name: str) -> None:
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.download import downloader
-
-    downloader.MAX_RETRIES = 0  # else a missing network is noticed after 204 s
-    try:
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(verify_ssl=True)
-        )
-    except Exception as error:  # every kind of network and disk trouble ends here
-        raise UserError(
-            f"TensorFlow Datasets cannot fetch {name} "
-            f"({type(error).__name__}: {reason(error, 120)}); connect to the network "
-            "once or name a folder of photos."
-        ) from None
-
-
-def resolve_auto(data_dir: str | None = None) -> str:
-    """What `auto` means: `div2k` if it is or can be on this machine, else `bundled`.
-
-    The paper trained on 350,000 ImageNet photos; DIV2K is what its successors use.
-    """
-    import tensorflow_datasets as tfds
-
-    try:
-        if tfds.builder("div2k", data_dir=data_dir).data_path.exists():
-            return "div2k"
-        with urllib.request.urlopen(DIV2K_HOME, timeout=5):
-            return "div2k"
-    except Exception as error:
-        log.debug("div2k is out of reach: %s", error)
-        return "bundled"
 
 
 class Photos(Sequence):
@@ -202,49 +129,124 @@ class Photos(Sequence):
     """
 
     def __init__(self, paths: Sequence[str], min_side: int, cache_gib: float = 8.0):
-        self.paths = []
-        self._cached = {}
-        room = cache_gib * 2**30
+        self.cache_gib = cache_gib
         bad = []
+        headers, offsets, used = [], [], 0
         bar = tqdm(desc="Reading photos", total=len(paths), unit="photo", leave=False)
         with ThreadPoolExecutor() as pool, bar:
-            # In slices, so that photos beyond the budget do not pile up in memory.
-            for start in range(0, len(paths), 64):
-                some = paths[start : start + 64]
-                for path, photo in zip(some, pool.map(_try_read, some)):
-                    bar.update()
-                    if isinstance(photo, OSError):
-                        bad.append(f"{path}: {photo}")
-                    elif min(photo.shape[:2]) < min_side:
-                        height, width = photo.shape[:2]
-                        bad.append(f"{path}: {width}x{height}, smaller than {min_side}")
-                    else:
-                        if photo.nbytes <= room:
-                            room -= photo.nbytes
-                            self._cached[len(self.paths)] = photo
-                        self.paths.append(path)
+            for path, header in _in_slices(pool, _try(read_header), paths):
+                if isinstance(header, OSError):
+                    bad.append(f"{path}: {header}")
+                elif min(header.height, header.width) < min_side:
+                    size = f"{header.width}x{header.height}"
+                    bad.append(f"{path}: {size}, smaller than {min_side}")
+                else:
+                    size = 3 * header.height * header.width
+                    fits = used + size <= cache_gib * 2**30
+                    headers.append(header)
+                    offsets.append(used if fits else -1)
+                    used += size * fits
+            bar.update(len(bad))
+            pixels, memory = fresh_memory(used)
+            whole = []
+            load = _try(functools.partial(_load, memory))
+            for (header, _), error in _in_slices(pool, load, zip(headers, offsets)):
+                bar.update()
+                whole.append(error is None)
+                if error:
+                    bad.append(f"{header.path}: {error}")
         for line in bad:
             log.warning("Left out %s", line)
         if bad:
             log.warning("Left out %d of %d photos.", len(bad), len(paths))
-        if not self.paths:
+        if not any(whole):
             raise UserError(
                 f"None of the {len(paths)} photos can be used (first: {bad[0]}); "
                 "name photos that open and are large enough for the crop."
             )
+        headers = list(itertools.compress(headers, whole))
+        self.paths = [header.path for header in headers]
+        self._table = PhotoTable(
+            pixels,
+            np.array(offsets, np.int64)[whole],
+            np.array([(h.height, h.width) for h in headers], np.int32),
+            headers,
+        )
 
     def __len__(self):
         return len(self.paths)
 
     def __getitem__(self, index):
-        photo = self._cached.get(index)
-        return read_photo(self.paths[index]) if photo is None else photo
+        if self._table.offsets[index] < 0:
+            return read_photo(self.paths[index])
+        return self._table.photo(index)
+
+    def table(self) -> PhotoTable:
+        """The photos for `window`.
+
+        Raises:
+            UserError: If one that is not in memory is of a kind that TensorFlow cannot
+                read.
+        """
+        for header in self._in_files():
+            if not header.kind:
+                gib = 3 * self._table.sizes.prod(axis=1, dtype=np.int64).sum() / 2**30
+                raise UserError(
+                    f"{header.path} is beyond --cache_gib={self.cache_gib:g}, and "
+                    "TensorFlow cannot read that kind of file on use: raise it, to "
+                    f"{math.ceil(10 * gib) / 10:g} for all photos."
+                )
+        return self._table
+
+    def check_unchanged(self) -> None:
+        """Looks at the files that are read on use.
+
+        Raises:
+            UserError: If one has vanished or changed since the start, naming it.
+        """
+        for header in self._in_files():
+            try:
+                if stamp(header.path) == header.stamp:
+                    continue
+                what = "it has changed"
+            except OSError as error:
+                what = reason(error)
+            raise UserError(
+                f"{header.path} cannot be read as at the start of the run any more "
+                f"({what}): put it back, and the same command continues."
+            )
+
+    def _in_files(self) -> Iterable[Header]:
+        return itertools.compress(self._table.headers, self._table.offsets < 0)
 
 
-def _try_read(path: str) -> np.ndarray | OSError:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-        try:
-            return read_photo(path)
-        except OSError as error:
-            return error
+def _in_slices(pool: Executor, function: Callable, items: Iterable):
+    """`(item, function(item))` of all; an interrupt waits for 64 of them only."""
+    items = iter(items)
+    while some := list(itertools.islice(items, 64)):
+        yield from zip(some, pool.map(function, some))
+
+
+def _try(function: Callable) -> Callable:
+    """Gives the OSError where there is one."""
+
+    def tried(item):
+        with warnings.catch_warnings():
+            # Pillow's remarks on odd but readable files.
+            warnings.simplefilter("ignore")
+            try:
+                return function(item)
+            except OSError as error:
+                return error
+
+    return tried
+
+
+def _load(memory: np.ndarray, item: tuple[Header, int]) -> None:
+    """Decodes a photo into its place in memory, or nowhere if that is -1."""
+    header, start = item
+    photo = read_photo(header.path)
+    if photo.shape[:2] != (header.height, header.width):
+        raise OSError("its header tells another size")
+    if start >= 0:
+        memory[start : start + photo.size] = photo.ravel()

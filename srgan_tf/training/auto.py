@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from srgan_tf.data.photos import resolve_auto
+from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.models.vgg import imagenet_is_at_hand
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.precision import fastest_precision

@@ -245,6 +245,32 @@ def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch, stage, term
     assert all(np.isfinite(array).all() for array in weights(c.run_dir))
 
 
+@pytest.mark.parametrize("broken", [None, b"", "half"])
+def test_a_photo_that_breaks_is_named_and_the_run_continues(
+    config, monkeypatch, photo_folder, broken
+):
+    victim = photo_folder / "3.png"
+    whole = victim.read_bytes()
+
+    def breaks(*args, **kwargs):
+        if broken is None:
+            victim.unlink()
+        else:
+            victim.write_bytes(broken or whole[: len(whole) // 2])
+        return training_pairs(*args, **kwargs)
+
+    c = config(cache_gib=0.0, pretrain_steps=2, gan_steps=0)
+    train(c)
+    monkeypatch.setattr(stages, "training_pairs", breaks)
+    c = config(cache_gib=0.0, pretrain_steps=20, gan_steps=0)
+    with pytest.raises(UserError, match=r"3\.png cannot be read .* command continues"):
+        train(c)
+    monkeypatch.undo()
+    victim.write_bytes(whole)
+    train(c)
+    assert rows(c.run_dir)[-1]["step"] == "20"
+
+
 def test_weights_that_are_no_numbers_are_not_saved(config):
     too_much = 1e39  # for float32
     c = config(pretrain_learning_rate=too_much, save_every=1, gan_steps=0)
