@@ -129,7 +129,8 @@ def _flag_values(options: type[Options]) -> flags.FlagValues:
         text = field.metadata["help"]
         define[kind](field.name, default, text, flag_values=values)
     for flag, text in _ASKED.items():
-        flags.DEFINE_bool(flag, False, text, flag_values=values)
+        short = "h" if flag == "help" else None
+        flags.DEFINE_bool(flag, False, text, short_name=short, flag_values=values)
     return values
 
 
@@ -153,6 +154,8 @@ def _words(texts: Iterable[str], kinds: Mapping[str, type]) -> Iterator[_Word]:
             yield _Word(text)
         else:
             name, equals, _ = text.lstrip("-").partition("=")
+            if not name:  # which absl would pass over
+                raise UserError(f"{text} is no flag; see --help.")
             if kinds.get(name.removeprefix("no")) is bool:
                 name = name.removeprefix("no")
             elif not equals and (name in kinds or name == _FILE):

@@ -19,6 +19,7 @@ from srgan_tf.options import (
     EvaluateOptions,
     ExportOptions,
     Options,
+    PrepareOptions,
     TrainOptions,
     UpscaleOptions,
 )
@@ -30,6 +31,13 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> None:
     from srgan_tf.training.train import train
 
     train(options)
+
+
+def _prepare(options: PrepareOptions, arguments: Sequence[str]) -> None:
+    """Cut photos into sub-pictures that training reads from the disk."""
+    from srgan_tf.data.prepare import prepare
+
+    prepare(options)
 
 
 def _evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
@@ -62,6 +70,7 @@ def _benchmark(options: BenchmarkOptions, arguments: Sequence[str]) -> None:
 
 COMMANDS: dict[str, tuple[type[Options], Callable]] = {
     "train": (TrainOptions, _train),
+    "prepare": (PrepareOptions, _prepare),
     "evaluate": (EvaluateOptions, _evaluate),
     "upscale": (UpscaleOptions, _upscale),
     "export": (ExportOptions, _export),

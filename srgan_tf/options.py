@@ -327,6 +327,38 @@ class TrainOptions(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PrepareOptions(PhotoSet):
+    """Preparation"""
+
+    output: str | None = _option(None, "Folder to make, for --dataset of train.")
+    size: int = _option(
+        512,
+        "About the side of the sub-pictures that larger photos are cut into, in "
+        "pixels; smaller ones are read faster.",
+        least=64,
+    )
+    min_size: int = _option(
+        96, "Smallest side of a sub-picture: that of the crops.", least=16
+    )
+    min_detail: float = _option(
+        1.0,
+        "Mean difference between neighbouring pixels in levels of 0..255; what has "
+        "less is flat and left out.",
+        least=0,
+    )
+    compression: int = _option(
+        1,
+        "Of PNG, 0 to 9; 0 takes twice the room of 1 and is read three times faster.",
+        least=0,
+        most=9,
+    )
+
+    def check(self) -> None:
+        if not self.output:
+            raise UserError("prepare needs --output; see --help.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(ModelFiles, Inference, Features):
     """Evaluation"""
 

@@ -3,14 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.photo_table import PhotoTable, turned, window
+from srgan_tf.data.photo_table import PhotoTable, turned
+from srgan_tf.data.prepared import RecordTable
 
 # What numbers are drawn for; each has a sequence of its own.
 _ORDER, _PLACES, _CROPS = range(3)
 
 
 def random_crops(
-    table: PhotoTable,
+    table: PhotoTable | RecordTable,
     crop_size: int = 96,
     *,
     margin: int = 0,
@@ -69,7 +70,7 @@ def random_crops(
         size = tf.gather(table.sizes, index)
         low = tf.maximum(corner, 0)
         extent = tf.minimum(corner + side, size) - low
-        part = window(table, index, low, extent)
+        part = table.window(index, low, extent)
         part = _widen(part, low - corner, side, upside_down=turn[0])
         part = turned(part, tf.stack([False, turn[1], turn[2]]))
         return tf.ensure_shape(part, (side, side, 3)), crop_seed

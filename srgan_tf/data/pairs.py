@@ -15,8 +15,9 @@ from srgan_tf.data.degradations import (
     degrade_crop,
     degrade_photo,
 )
-from srgan_tf.data.photo_table import table_of_arrays
+from srgan_tf.data.photo_table import PhotoTable, table_of_arrays
 from srgan_tf.data.photos import Photos
+from srgan_tf.data.prepared import Prepared, RecordTable
 from srgan_tf.pictures.imresize import imresize, resize_matrix
 from srgan_tf.pictures.ranges import hr_from_255, lr_from_255
 
@@ -85,7 +86,8 @@ def training_pairs(
     serialised, with the photos that are in memory.
 
     Args:
-        photos: `Photos`, or uint8 arrays `[H, W, 3]`; no side smaller than `crop_size`.
+        photos: `Photos`, `Prepared`, or uint8 arrays `[H, W, 3]`; no side smaller than
+            `crop_size`.
         crop_size: Side of the HR crop in pixels; a multiple of `scale`.
         scale: Factor between LR and HR.
         batch_size: Crops per batch, from distinct photos; see `random_crops`.
@@ -104,7 +106,11 @@ def training_pairs(
         >>> tuple(lr.shape), tuple(hr.shape)
         ((2, 24, 24, 3), (2, 96, 96, 3))
     """
-    table = photos.table() if isinstance(photos, Photos) else table_of_arrays(photos)
+    table: PhotoTable | RecordTable
+    if isinstance(photos, Photos | Prepared):
+        table = photos.table()
+    else:
+        table = table_of_arrays(photos)
     clean = degradation == "bicubic"
     crops = random_crops(
         table,

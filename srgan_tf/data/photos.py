@@ -1,114 +1,39 @@
-"""Where HR photos come from: a folder, a glob, TensorFlow Datasets, or scikit-image."""
+"""HR photos: one read as the networks see it, and many in memory or on the disk."""
 
 import functools
-import glob
 import itertools
 import logging
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from srgan_tf.data.photo_table import (
-    Header,
-    PhotoTable,
-    fresh_memory,
-    read_header,
-    stamp,
-)
-from srgan_tf.data.tfds_photos import unpack
+from srgan_tf.data.photo_table import PhotoTable, fresh_memory, stored_orientation
 from srgan_tf.errors import UserError, reason
-from srgan_tf.pictures.formats import PHOTO_SUFFIXES
+from srgan_tf.pictures.formats import picture_size
+from srgan_tf.pictures.levels import read_8bit
 
 log = logging.getLogger(__name__)
-
-BUNDLED_VALID = ("astronaut.png", "coffee.png")
-BUNDLED_TRAIN = (
-    "brick.png",
-    "camera.png",
-    "chelsea.png",
-    "coins.png",
-    "grass.png",
-    "gravel.png",
-    "hubble_deep_field.jpg",
-    "ihc.png",
-    "moon.png",
-    "motorcycle_left.png",
-    "motorcycle_right.png",
-    "retina.jpg",
-    "rocket.jpg",
-)
 
 
 def read_photo(path: str | os.PathLike) -> np.ndarray:
     """Reads a picture of any mode as uint8 RGB `[H, W, 3]`, turned upright by its EXIF.
 
-    Gray, palette, CMYK and 16-bit pictures are converted; transparency is dropped.
+    Gray, palette, CMYK and deep pictures are converted (see `read_8bit`); transparency
+    is dropped.
 
     Raises:
-        OSError: If the file cannot be read or is no whole picture.
+        UserError: If it cannot be read, naming it.
     """
     try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I"):  # 16-bit gray, which Pillow would clip
-                image = Image.fromarray((np.asarray(image) / 257).astype(np.uint8))
-            return np.asarray(image.convert("RGB"))
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise OSError(str(error)) from error
-
-
-def find_photos(
-    dataset: str, split: str = "train", data_dir: str | None = None
-) -> list[str]:
-    """Lists the photo files of a data set.
-
-    Args:
-        dataset: A folder (searched in depth), a glob, `bundled` (the photos that ship
-            inside scikit-image), or the name of a TensorFlow data set with pictures,
-            such as `div2k`.
-        split: Of a TensorFlow data set; of `bundled`, `train` or `validation`.
-        data_dir: Where TensorFlow Datasets keeps its files; its own default if None.
-
-    Returns:
-        Paths, sorted.
-
-    Raises:
-        UserError: If there is no such place, or no picture in it.
-
-    Example:
-        >>> Path(find_photos("bundled", "validation")[0]).suffix
-        '.png'
-    """
-    if dataset == "bundled":
-        import skimage.data
-
-        folder = Path(skimage.data.__file__).parent
-        names = BUNDLED_VALID if split == "validation" else BUNDLED_TRAIN
-        return [str(folder / name) for name in names]
-    if os.path.isdir(dataset):
-        return _pictures(Path(dataset).rglob("*"), f"the folder {dataset}")
-    if glob.has_magic(dataset):
-        return _pictures(glob.glob(dataset, recursive=True), f"the glob {dataset}")
-    if os.sep in dataset or dataset.startswith("."):
-        raise UserError(f"There is no folder {dataset}: name a folder of photos.")
-    folder = unpack(dataset, split, data_dir)
-    return _pictures(folder.iterdir(), f"the folder {folder}")
-
-
-def _pictures(paths, where: str) -> list[str]:
-    found = sorted(str(p) for p in paths if str(p).lower().endswith(PHOTO_SUFFIXES))
-    if not found:
-        raise UserError(
-            f"There is no picture in {where} (looked for {', '.join(PHOTO_SUFFIXES)})."
-        )
-    return found
+        pixels = read_8bit(path)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
 
 
 class Photos(Sequence):
@@ -130,71 +55,66 @@ class Photos(Sequence):
 
     def __init__(self, paths: Sequence[str], min_side: int, cache_gib: float = 8.0):
         self.cache_gib = cache_gib
-        bad = []
-        headers, offsets, used = [], [], 0
+        bad, files = [], []
         bar = tqdm(desc="Reading photos", total=len(paths), unit="photo", leave=False)
         with ThreadPoolExecutor() as pool, bar:
-            for path, header in _in_slices(pool, _try(read_header), paths):
-                if isinstance(header, OSError):
-                    bad.append(f"{path}: {header}")
-                elif min(header.height, header.width) < min_side:
-                    size = f"{header.width}x{header.height}"
-                    bad.append(f"{path}: {size}, smaller than {min_side}")
-                else:
-                    size = 3 * header.height * header.width
-                    fits = used + size <= cache_gib * 2**30
-                    headers.append(header)
-                    offsets.append(used if fits else -1)
-                    used += size * fits
-            bar.update(len(bad))
+            places = []
+            used = 0
+            for _, size in _in_slices(pool, _size, paths):
+                planned = 3 * size[0] * size[1]
+                fits = min(size) >= min_side and used + planned <= cache_gib * 2**30
+                places.append((used, used + planned) if fits else None)
+                used += planned * fits
             pixels, memory = fresh_memory(used)
-            whole = []
-            load = _try(functools.partial(_load, memory))
-            for (header, _), error in _in_slices(pool, load, zip(headers, offsets)):
+            load = functools.partial(_load, memory, min_side)
+            for (path, _), file in _in_slices(pool, load, zip(paths, places)):
                 bar.update()
-                whole.append(error is None)
-                if error:
-                    bad.append(f"{header.path}: {error}")
+                if isinstance(file, str):
+                    bad.append(f"{path}: {file}")
+                else:
+                    files.append(file)
         for line in bad:
-            log.warning("Left out %s", line)
+            log.warning("Left out %s.", line)
         if bad:
             log.warning("Left out %d of %d photos.", len(bad), len(paths))
-        if not any(whole):
+        if not files:
             raise UserError(
                 f"None of the {len(paths)} photos can be used (first: {bad[0]}); "
                 "name photos that open and are large enough for the crop."
             )
-        headers = list(itertools.compress(headers, whole))
-        self.paths = [header.path for header in headers]
+        self.paths = [file.path for file in files]
+        self._files = files
         self._table = PhotoTable(
             pixels,
-            np.array(offsets, np.int64)[whole],
-            np.array([(h.height, h.width) for h in headers], np.int32),
-            headers,
+            np.array([file.start for file in files], np.int64),
+            np.array([file.size for file in files], np.int32),
+            self.paths,
+            [file.orientation or 1 for file in files],
         )
 
     def __len__(self):
         return len(self.paths)
 
     def __getitem__(self, index):
-        if self._table.offsets[index] < 0:
+        if self._files[index].start < 0:
             return read_photo(self.paths[index])
         return self._table.photo(index)
 
     def table(self) -> PhotoTable:
-        """The photos for `window`.
+        """The photos for the pipeline.
 
         Raises:
             UserError: If one that is not in memory is of a kind that TensorFlow cannot
                 read.
         """
-        for header in self._in_files():
-            if not header.kind:
+        for file in self._files:
+            if file.start < 0 and not file.orientation:
                 gib = 3 * self._table.sizes.prod(axis=1, dtype=np.int64).sum() / 2**30
                 raise UserError(
-                    f"{header.path} is beyond --cache_gib={self.cache_gib:g}, and "
+                    f"{file.path} is beyond --cache_gib={self.cache_gib:g}, and "
                     "TensorFlow cannot read that kind of file on use: raise it, to "
-                    f"{math.ceil(10 * gib) / 10:g} for all photos."
+                    f"{math.ceil(10 * gib) / 10:g} for all photos, or use the command "
+                    "prepare."
                 )
         return self._table
 
@@ -204,20 +124,27 @@ class Photos(Sequence):
         Raises:
             UserError: If one has vanished or changed since the start, naming it.
         """
-        for header in self._in_files():
+        for file in self._files:
             try:
-                if stamp(header.path) == header.stamp:
+                if file.start >= 0 or _stamp(file.path) == file.stamp:
                     continue
                 what = "it has changed"
             except OSError as error:
                 what = reason(error)
             raise UserError(
-                f"{header.path} cannot be read as at the start of the run any more "
+                f"{file.path} cannot be read as at the start of the run any more "
                 f"({what}): put it back, and the same command continues."
             )
 
-    def _in_files(self) -> Iterable[Header]:
-        return itertools.compress(self._table.headers, self._table.offsets < 0)
+
+class _File(NamedTuple):
+    """A photo that has been read: where it is in memory, or else how to read it."""
+
+    path: str
+    start: int
+    size: tuple[int, int]
+    orientation: int | None = None
+    stamp: tuple[int, int] | None = None
 
 
 def _in_slices(pool: Executor, function: Callable, items: Iterable):
@@ -227,26 +154,41 @@ def _in_slices(pool: Executor, function: Callable, items: Iterable):
         yield from zip(some, pool.map(function, some))
 
 
-def _try(function: Callable) -> Callable:
-    """Gives the OSError where there is one."""
-
-    def tried(item):
-        with warnings.catch_warnings():
-            # Pillow's remarks on odd but readable files.
-            warnings.simplefilter("ignore")
-            try:
-                return function(item)
-            except OSError as error:
-                return error
-
-    return tried
+def _size(path: str) -> tuple[int, ...]:
+    """The sides of a photo, in any order; zeros if it cannot be read."""
+    size = picture_size(path)
+    if min(size):
+        return size
+    try:
+        return read_photo(path).shape[:2]  # of a kind whose header Pillow cannot read
+    except UserError:
+        return 0, 0
 
 
-def _load(memory: np.ndarray, item: tuple[Header, int]) -> None:
-    """Decodes a photo into its place in memory, or nowhere if that is -1."""
-    header, start = item
-    photo = read_photo(header.path)
-    if photo.shape[:2] != (header.height, header.width):
-        raise OSError("its header tells another size")
-    if start >= 0:
-        memory[start : start + photo.size] = photo.ravel()
+def _load(memory: np.ndarray, min_side: int, item) -> _File | str:
+    """Decodes a photo into its place in memory, if any; or says what is wrong."""
+    path, place = item
+    try:
+        photo = read_photo(path)
+        stamp = _stamp(path)
+    except UserError as error:
+        return str(error).removeprefix(f"{path}: ")
+    except OSError as error:
+        return reason(error)
+    height, width = photo.shape[:2]
+    if min(height, width) < min_side:
+        return f"{width}x{height}, smaller than {min_side}"
+    if place:
+        start, end = place
+        if photo.size != end - start:
+            return "its header tells another size"
+        memory[start:end] = photo.ravel()
+        return _File(path, start, (height, width))
+    orientation = stored_orientation(path, photo)
+    return _File(path, -1, (height, width), orientation, stamp)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """What changes when a file does: its size and its time."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""Photos of TensorFlow Datasets, such as DIV2K."""
+"""Photos of TensorFlow Datasets, as files."""
 
 import logging
 import os
@@ -15,20 +15,22 @@ log = logging.getLogger(__name__)
 DIV2K_HOME = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
 
 
-def unpack(name: str, split: str, data_dir: str | None = None) -> Path:
-    """Unpacks a TensorFlow data set into a folder of encoded photo files, once.
+def tfds_photos(name: str, split: str = "train", data_dir: str | None = None) -> Path:
+    """Unpacks a TensorFlow data set into a folder of photo files, once.
 
     Crops are drawn from any photo at any step, which the set's record files, made to be
     read in sequence, do not allow.
 
     Args:
-        name: Of the data set; it is downloaded if need be.
-        split: Of the data set.
+        name: Such as `div2k`. Of its pictures `hr` are taken, or else the first kind.
+        split: Such as `train`.
         data_dir: Where TensorFlow Datasets keeps its files; its own default if None.
 
+    Returns:
+        The folder, beside the set's own files.
+
     Raises:
-        UserError: If there is no such set or split, it cannot be had, or it has no
-            pictures.
+        UserError: If there is no such set or split, or it cannot be fetched.
     """
     import tensorflow_datasets as tfds
 

@@ -1,53 +1,13 @@
-"""Benchmark folders such as Set5: HR pictures, with LR pictures or without."""
+"""Pictures of benchmark folders such as Set5."""
 
-import os
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from srgan_tf.data.photos import read_photo
+from srgan_tf.data.pair_folders import Pair, check_sizes
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.formats import PHOTO_SUFFIXES
 from srgan_tf.pictures.imresize import crop_to_multiple, imresize
-
-
-class Pair(NamedTuple):
-    """The files of one benchmark picture; `lr` is None where LR is to be made."""
-
-    name: str
-    hr: Path
-    lr: Path | None
-
-
-def find_pairs(folder: str | os.PathLike) -> list[Pair]:
-    """Lists a benchmark by name.
-
-    Args:
-        folder: Holds `HR/` and, optionally, `LR/` with pictures of the same names
-            (suffixes may differ); or holds HR pictures itself.
-
-    Raises:
-        UserError: If there is no such folder, it has no pictures, or the names in `HR/`
-            and `LR/` differ.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"--benchmarks: there is no folder {folder}.")
-    hr_folder, lr_folder = folder / "HR", folder / "LR"
-    hr = _pictures(hr_folder if hr_folder.is_dir() else folder)
-    if not lr_folder.is_dir():
-        return [Pair(name, path, None) for name, path in hr.items()]
-    lr = _pictures(lr_folder)
-    if hr.keys() != lr.keys():
-        odd = min(hr.keys() ^ lr.keys())
-        holder, lacking = ("HR", "LR") if odd in hr else ("LR", "HR")
-        raise UserError(
-            f"{folder}: {len(hr)} HR and {len(lr)} LR pictures that do not pair up: "
-            f"{holder}/ has {odd}, {lacking}/ does not."
-        )
-    return [Pair(name, path, lr[name]) for name, path in hr.items()]
+from srgan_tf.pictures.levels import read_8bit
 
 
 def read_pair(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,34 +33,13 @@ def read_pair(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
     if pair.lr is None:
         return hr, np.asarray(imresize(hr, 1 / scale)).astype(np.uint8)
     lr = _read(pair.lr)
-    if lr.shape != (height // scale, width // scale, hr.shape[2]):
-        raise UserError(
-            f"{pair.lr} ({_size(lr)}) is not {pair.hr} ({_size(hr)}) reduced "
-            f"{scale} times; another factor is chosen by --scale."
-        )
+    check_sizes(pair, hr, lr, scale)
     return hr, lr
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
-    named = {path.stem: path for path in paths}
-    if not named:
-        raise UserError(f"--benchmarks: no picture in the folder {folder}.")
-    if len(named) < len(paths):
-        raise UserError(f"{folder} has pictures that differ in their suffix only.")
-    return named
 
 
 def _read(path: Path) -> np.ndarray:
     try:
-        photo = read_photo(path)
-        with Image.open(path) as image:
-            one_channel = image.mode != "P" and len(image.getbands()) == 1
-    except OSError as error:
-        raise UserError(f"{path} cannot be read as a picture: {error}") from None
-    return photo[..., :1] if one_channel else photo
-
-
-def _size(picture: np.ndarray) -> str:
-    height, width, channels = picture.shape
-    return f"{width}x{height}, {channels} channel{'s' if channels > 1 else ''}"
+        return read_8bit(path)
+    except UserError as error:
+        what = str(error).removeprefix("cannot be read: ")
+        raise UserError(f"{path} cannot be read as a picture: {what}") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.photos import find_photos
+from srgan_tf.data.listing import find_photos
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import ENDINGS, export
 from srgan_tf.inference.compiled import CompiledGenerator

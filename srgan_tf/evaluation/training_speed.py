@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.speed import multiplications
 from srgan_tf.models import Discriminator, Generator

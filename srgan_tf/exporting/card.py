@@ -2,33 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
+from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import whole_file
 from srgan_tf.inference.exported import Info
 
-UNKNOWN = "not recorded"
-NUMBERS = {
+ARITHMETIC = {
+    None: "float32",
     "float16": "float16 weights, float32 activations",
     "dynamic": "8-bit weights, activations rounded to 8 bits as they come",
     "int8": "8-bit convolutions with ranges measured on photos",
 }
-
-
-class Facts(NamedTuple):
-    """What is known of a model's making.
-
-    Attributes:
-        name: Its name or file.
-        trained_on: The photos and the losses.
-        psnr: On which pictures, and how much.
-        licence: Of the weights.
-    """
-
-    name: str
-    trained_on: str = UNKNOWN
-    psnr: str = UNKNOWN
-    licence: str = UNKNOWN
 
 
 def card_text(
@@ -64,10 +48,10 @@ A generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802), exported by srgan_tf
 |---|---|
 | model | {facts.name} |
 | does | enlarges photos {info.scale} times |
-| trained on | {facts.trained_on} |
+| how it was made | {facts.made} |
 | PSNR before the export | {facts.psnr} |
 | licence of the weights | {facts.licence} |
-| arithmetic | {NUMBERS.get(quantize, "float32")} |
+| arithmetic | {ARITHMETIC[quantize]} |
 | context | a result pixel depends on {context} LR pixels to each side |
 
 Conversions are inside and BatchNorm is folded. Memory grows with the picture: cut large

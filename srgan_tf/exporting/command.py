@@ -5,11 +5,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from srgan_tf.data.photos import find_photos
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import ENDINGS, check_target, write_export
-from srgan_tf.exporting.provenance import facts_of
+from srgan_tf.exporting.facts import facts_of
 from srgan_tf.inference.exported import is_export
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import ExportOptions

@@ -4,14 +4,14 @@ All take uint8 RGB `[N, H, W, 3]` and return uint8 `[N, scale * H, scale * W, 3]
 the conversions and BatchNorm inside. Each carries an `Info` for `inference.exported`.
 """
 
-import json
 import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.card import Facts, card_text, write_card
+from srgan_tf.exporting.card import card_text, write_card
+from srgan_tf.exporting.facts import Facts
 from srgan_tf.exporting.litert import litert_model
 from srgan_tf.exporting.onnx import onnx_model
 from srgan_tf.exporting.saved_model import write_saved_model
@@ -96,7 +96,7 @@ def write_export(
             if file_format == "litert":
                 # As LiteRT's own tools keep files in a model: as a zip behind it.
                 with zipfile.ZipFile(partial, "a") as archive:
-                    archive.writestr(INFO_NAME, json.dumps(info._asdict()))
+                    archive.writestr(INFO_NAME, info.to_json())
         card = path.with_name("model_card.md")
     text = card_text(
         path.name,

@@ -1,7 +1,5 @@
 """ONNX models: pictures of any size."""
 
-import json
-
 import tensorflow as tf
 
 from srgan_tf.errors import optional
@@ -34,5 +32,5 @@ def onnx_model(generator: Generator, info: Info) -> bytes:
             node.output[:] = ["sr"]
     result.name = "sr"
     entry = model.metadata_props.add()
-    entry.key, entry.value = INFO_NAME, json.dumps(info._asdict())
+    entry.key, entry.value = INFO_NAME, info.to_json()
     return model.SerializeToString()

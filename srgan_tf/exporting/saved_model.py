@@ -1,6 +1,5 @@
 """SavedModels: pictures or the bytes of files in, the same out."""
 
-import json
 import os
 from pathlib import Path
 
@@ -67,4 +66,4 @@ def write_saved_model(
             tf.saved_model.save(module, os.fspath(partial), signatures=made)
         extra = partial / EXTRA_ASSETS
         extra.mkdir()
-        (extra / INFO_NAME).write_text(json.dumps(info._asdict()))
+        (extra / INFO_NAME).write_text(info.to_json())

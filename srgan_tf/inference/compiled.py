@@ -8,7 +8,8 @@ import itertools
 
 import numpy as np
 
-from srgan_tf.data.photos import find_photos, read_photo
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photos import read_photo
 from srgan_tf.inference.layers import residual_layers, upsampling_layers
 from srgan_tf.inference.rounding import mean_error
 from srgan_tf.inference.runtimes import graph, litert

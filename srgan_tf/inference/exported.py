@@ -33,6 +33,23 @@ class Info(NamedTuple):
     radius: int
     window: tuple[int, int] | None = None
 
+    def to_json(self) -> str:
+        """As the file holds it."""
+        return json.dumps(self._asdict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Info":
+        """Back from what the file holds.
+
+        Raises:
+            ValueError: If that is no JSON. TypeError, if it says other things.
+        """
+        fields = json.loads(text)
+        if fields.get("window"):
+            height, width = fields["window"]
+            fields["window"] = height, width
+        return cls(**fields)
+
 
 def is_export(source: str | os.PathLike) -> bool:
     """Whether a path is that of an export, by its name or, for a folder, content."""
@@ -62,14 +79,13 @@ class ExportedModel(Upscaler):
         open_it = {".tflite": _open_litert, ".onnx": _open_onnx}
         try:
             info, self._run = open_it.get(path.suffix, _open_saved_model)(path)
-            self.scale, self.radius, window = Info(**info)
         except UserError:
             raise
         except Exception as error:  # each runtime has its own kinds
             raise UserError(
                 f"{path} is damaged or no export of srgan_tf: {reason(error, 120)}"
             ) from None
-        self.window = tuple(window) if window else None
+        self.scale, self.radius, self.window = info
         self.tile = tile or 176
 
     def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
@@ -80,11 +96,11 @@ class ExportedModel(Upscaler):
         return hr_from_255(sr.astype(np.float32))
 
 
-Opened = tuple[dict, Callable[[np.ndarray], np.ndarray]]
+Opened = tuple[Info, Callable[[np.ndarray], np.ndarray]]
 
 
 def _open_saved_model(path: Path) -> Opened:
-    info = json.loads((path / EXTRA_ASSETS / INFO_NAME).read_text())
+    info = Info.from_json((path / EXTRA_ASSETS / INFO_NAME).read_text())
     loaded = tf.saved_model.load(os.fspath(path))
     serve = loaded.signatures["serving_default"]
     # The signature holds its model weakly.
@@ -93,12 +109,12 @@ def _open_saved_model(path: Path) -> Opened:
 
 def _open_litert(path: Path) -> Opened:
     with zipfile.ZipFile(path) as archive:
-        info = json.loads(archive.read(INFO_NAME))
+        info = Info.from_json(archive.read(INFO_NAME))
     return info, litert_runner(path.read_bytes())
 
 
 def _open_onnx(path: Path) -> Opened:
     onnxruntime = optional("onnxruntime", "onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    info = json.loads(session.get_modelmeta().custom_metadata_map[INFO_NAME])
+    info = Info.from_json(session.get_modelmeta().custom_metadata_map[INFO_NAME])
     return info, lambda x: session.run(["sr"], {"images": x})[0]

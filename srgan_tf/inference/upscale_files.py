@@ -20,7 +20,6 @@ from srgan_tf.pictures.formats import (
     write_photo_file,
 )
 from srgan_tf.pictures.imresize import imresize_large
-from srgan_tf.pictures.metadata import Metadata
 
 COMPARE_SIDE = 1024
 _BAR = "{desc} {percentage:3.0f}% {bar} {n:.2f}/{total:.2f} MP, {remaining} left"
@@ -71,7 +70,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
                     progress=lambda lr_pixels: bar.update(lr_pixels / 1e6),
                 )
                 if options.compare:
-                    _write_comparison(photo.pixels, pixels, scale, job.target)
+                    _write_comparison(photo, pixels, scale, job.target)
                 photo = Photo(pixels, photo.metadata)
                 write_photo_file(
                     photo, job.target, file_format, quality=options.quality
@@ -100,12 +99,14 @@ def _upscaled(pixels, model, **options) -> np.ndarray:
         ) from None
 
 
-def _write_comparison(lr: np.ndarray, sr: np.ndarray, scale: int, target: Path) -> None:
-    height, width = (min(size, COMPARE_SIDE // scale) for size in lr.shape[:2])
-    top, left = (lr.shape[0] - height) // 2, (lr.shape[1] - width) // 2
-    before = imresize_large(lr[top : top + height, left : left + width], scale)
+def _write_comparison(lr: Photo, sr: np.ndarray, scale: int, target: Path) -> None:
+    height, width = (min(size, COMPARE_SIDE // scale) for size in lr.pixels.shape[:2])
+    top = (lr.pixels.shape[0] - height) // 2
+    left = (lr.pixels.shape[1] - width) // 2
+    part = lr.pixels[top : top + height, left : left + width]
+    before = imresize_large(part, scale)
     after = sr[
         scale * top : scale * (top + height), scale * left : scale * (left + width)
     ]
-    both = Photo(np.concatenate([before, after], axis=1), Metadata())
+    both = Photo(np.concatenate([before, after], axis=1), lr.metadata.colours())
     write_photo_file(both, target.with_name(f"{target.stem}_compare.png"), "png")

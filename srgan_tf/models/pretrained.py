@@ -2,8 +2,10 @@
 
 import hashlib
 import itertools
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -19,6 +21,12 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 def released_models() -> dict[str, Path]:
     """The generators that come with the package: name, such as `srgan_x4`, and file."""
     return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
+
+
+def released_facts() -> dict[str, dict[str, Any]]:
+    """What `weights/facts.json` says of each of them: how made, licence, scores, ..."""
+    facts = json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
+    return facts["models"]
 
 
 def load_generator(source: str | os.PathLike) -> Generator:
@@ -41,7 +49,9 @@ def load_generator(source: str | os.PathLike) -> Generator:
     path = Path(source)
     if str(source) in released:
         path = released[str(source)]
-        _check_hash(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != released_facts().get(str(source), {}).get("sha256"):
+            raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
     if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
@@ -64,15 +74,6 @@ def load_generator(source: str | os.PathLike) -> Generator:
     if not isinstance(model, Generator):
         raise UserError(f"{path} holds a {type(model).__name__}, not a Generator.")
     return model
-
-
-def _check_hash(path: Path) -> None:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if (
-        f"{digest}  {path.name}"
-        not in (WEIGHTS / "SHA256SUMS").read_text().splitlines()
-    ):
-        raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
 
 
 def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) -> None:

@@ -1,7 +1,9 @@
-"""16-bit PNG and TIFF files, which Pillow reads as 8 bit, and TIFF with EXIF."""
+"""What Pillow does not do: 16 bit in PNG and TIFF, PNG's chunks, TIFF with EXIF."""
 
+import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -9,24 +11,27 @@ import tifffile
 from PIL import Image
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.metadata import ORIENTATION, Metadata
+from srgan_tf.pictures.metadata import Metadata, png_chunks, read_tiff_metadata
+from srgan_tf.pictures.metadata.tiff import begin_tiff, finish_tiff
 
+_IHDR_END = 33
 ANIMATED = "has {} frames or pages; only single pictures are upscaled"
 
 
 def is_16bit(image: Image.Image) -> bool:
     """Whether an open PNG or TIFF picture has 16 bit per value."""
     if image.format == "PNG":
-        with open(image.filename, "rb") as file:
-            return file.read(25)[24] == 16
+        image.fp.seek(24)
+        return image.fp.read(1) == b"\x10"
     if image.format == "TIFF":
         return set(image.tag_v2.get(258, (1,))) == {16}
     return False
 
 
-def read_16bit_png(path: str | os.PathLike) -> np.ndarray:
+def read_16bit_png(file: BinaryIO) -> np.ndarray:
     """Reads uint16 `[H, W, C]`."""
-    pixels = imagecodecs.png_decode(Path(path).read_bytes())
+    file.seek(0)
+    pixels = imagecodecs.png_decode(file.read())
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -42,7 +47,6 @@ def read_16bit_tiff(path: str | os.PathLike) -> tuple[np.ndarray, Metadata]:
         page = file.pages[0]
         pixels = page.asarray()
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-        icc, xmp = (page.tags.valueof(tag) for tag in (34675, 700))
         if page.photometric not in (0, 1, 2):  # gray, inverted or not, and RGB
             raise UserError(
                 f"holds 16-bit {page.photometric.name}; gray and RGB are supported"
@@ -60,8 +64,8 @@ def read_16bit_tiff(path: str | os.PathLike) -> tuple[np.ndarray, Metadata]:
             alpha = np.maximum(pixels[..., -1:], 1).astype(np.float32)
             colours = np.minimum(np.round(pixels[..., :-1] * (65535 / alpha)), 65535)
             pixels[..., :-1] = colours.astype(np.uint16)
-        metadata = Metadata(icc=icc, xmp=xmp)
-        metadata.exif[ORIENTATION] = page.tags.valueof(ORIENTATION, default=1)
+    with open(path, "rb") as raw:
+        metadata = read_tiff_metadata(raw, pixels.shape[1], pixels.shape[0])
     return pixels, metadata
 
 
@@ -69,33 +73,44 @@ def _without_single_channel(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
-def write_16bit_png(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
+def write_16bit_png(path: Path, pixels: np.ndarray, fitted: Metadata) -> None:
     """Writes uint16 `[H, W, C]`."""
     encoded = imagecodecs.png_encode(_without_single_channel(pixels), level=6)
-    with open(path, "wb") as file:
-        file.write(encoded[:33])  # signature and IHDR
-        file.write(metadata.png_chunks(pixels))
-        file.write(memoryview(encoded)[33:])
+    with PngFile(path, png_chunks(fitted, pixels)) as file:
+        file.write(encoded[:_IHDR_END])
+        file.write(memoryview(encoded)[_IHDR_END:])
 
 
-def write_tiff(path: Path, pixels: np.ndarray, metadata: Metadata) -> None:
+class PngFile(io.BufferedWriter):
+    """A PNG file that gets further chunks behind its header."""
+
+    def __init__(self, path: Path, chunks: bytes) -> None:
+        super().__init__(io.FileIO(path, "w"))
+        self.chunks = chunks
+
+    def write(self, data) -> int:
+        if self.tell() == _IHDR_END:
+            super().write(self.chunks)
+            self.chunks = b""
+        return super().write(data)
+
+
+def write_tiff(path: Path, pixels: np.ndarray, fitted: Metadata) -> None:
     """Writes uint8 or uint16 `[H, W, C]`."""
     options = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
-    if metadata.dpi:
-        options |= {"resolution": metadata.dpi, "resolutionunit": "INCH"}
+    if fitted.dpi:
+        options |= {"resolution": fitted.dpi, "resolutionunit": "INCH"}
+    fields_at = begin_tiff(path, fitted)
     tifffile.imwrite(
         path,
         _without_single_channel(pixels),
+        append="force",
         photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
         planarconfig="contig",
-        byteorder="<",
-        bigtiff=False,
         compression="adobe_deflate",
         predictor=True,
         metadata=None,
         software=False,
-        iccprofile=metadata.icc_for(pixels.shape[-1]),
-        extratags=metadata.tiff_tags(pixels),
         **options,
     )
-    metadata.add_sub_ifds(path)
+    finish_tiff(path, fields_at)

@@ -8,7 +8,9 @@ does these.
 import contextlib
 import dataclasses
 import io
+import logging
 import os
+import struct
 import warnings
 from pathlib import Path
 
@@ -19,13 +21,26 @@ from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
 from srgan_tf.pictures.deep_files import (
     ANIMATED,
+    PngFile,
     is_16bit,
     read_16bit_png,
     read_16bit_tiff,
     write_16bit_png,
     write_tiff,
 )
-from srgan_tf.pictures.metadata import ORIENTATION, Metadata
+from srgan_tf.pictures.metadata import (
+    ORIENTATION,
+    PNG_SIGNATURE,
+    Metadata,
+    PngParts,
+    fit,
+    png_chunks,
+    read_metadata,
+    save_options,
+    split_png,
+)
+
+log = logging.getLogger(__name__)
 
 # What `--format` may be, and the file name suffixes of each.
 FORMATS = {
@@ -86,35 +101,51 @@ def read_photo_file(path: str | os.PathLike) -> Photo:
 
 def _read(path: str | os.PathLike) -> Photo:
     try:
-        opened = Image.open(path, formats=_READABLE)
+        opened, parts = _open(path)
     except Image.UnidentifiedImageError:
         with open(path, "rb") as file:
             if file.read(4) not in (b"II*\0", b"MM\0*"):
                 raise
         # Pillow does not know gray with alpha of 16 bit.
         pixels, metadata = read_16bit_tiff(path)
-        return Photo(_upright(pixels, metadata.make_upright()), metadata)
+        return Photo(upright(pixels, metadata.make_upright()), metadata)
     with opened as image:
         frames = getattr(image, "n_frames", 1)
         # MPO is a JPEG with further pictures behind it, as some cameras write.
         if frames > 1 and image.format != "MPO":
             raise UserError(ANIMATED.format(frames))
-        metadata = Metadata.of(image)
+        metadata = read_metadata(image, parts)
+        orientation = metadata.make_upright()
         if is_16bit(image):
             png = image.format == "PNG"
-            pixels = read_16bit_png(path) if png else read_16bit_tiff(path)[0]
+            pixels = read_16bit_png(image.fp) if png else read_16bit_tiff(path)[0]
         else:
             image.load()
             if image.format == "TIFF" and ORIENTATION not in image.tag_v2:
-                metadata.make_upright()  # Pillow did, while loading
+                orientation = 1  # Pillow turned it, while loading
+            image.info["icc_profile"] = metadata.icc
             image, metadata.icc = _plain_mode(image)
             pixels = pixels_of(image)
-    return Photo(_upright(pixels, metadata.make_upright()), metadata)
+    return Photo(upright(pixels, orientation), metadata)
+
+
+def _open(path: str | os.PathLike) -> tuple[Image.Image, PngParts | None]:
+    """Opens a picture; of a PNG file only the pixels, and gives its other parts."""
+    with open(path, "rb") as file:
+        if file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE:
+            file.seek(0)
+            parts = split_png(file.read())
+            return Image.open(io.BytesIO(parts.pixels), formats=["PNG"]), parts
+    return Image.open(path, formats=_READABLE), None
 
 
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
     """Width and height from a file's header; (0, 0) if it cannot be read."""
     try:
+        with open(path, "rb") as file:
+            head = file.read(24)
+        if head.startswith(PNG_SIGNATURE):
+            return struct.unpack(">LL", head[16:])
         with _without_warnings(), Image.open(path, formats=_READABLE) as image:
             return image.size
     except Exception:  # the same as in read_photo_file, which will report it
@@ -160,7 +191,7 @@ def write_photo_file(
         UserError: If the format cannot hold the picture, or the disk not the file.
     """
     path = Path(path)
-    pixels, metadata = photo.pixels, photo.metadata
+    pixels = photo.pixels
     if file_format in ("jpg", "bmp") and pixels.shape[-1] in (2, 4):
         if (pixels[..., -1] != np.iinfo(pixels.dtype).max).any():
             raise UserError(
@@ -171,24 +202,31 @@ def write_photo_file(
     if file_format == "webp" and pixels.shape[-1] < 3:
         gray, alpha = pixels[..., :1], pixels[..., 1:]
         pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
+    pixels, fitted = fit(photo.metadata, file_format, pixels)
     if file_format not in ("png", "tiff") and pixels.dtype == np.uint16:
         pixels = np.round(pixels / 257).astype(np.uint8)
     try:
         with whole_file(path) as partial:
             if file_format == "tiff":
-                write_tiff(partial, pixels, metadata)
+                write_tiff(partial, pixels, fitted)
             elif pixels.dtype == np.uint16:
-                write_16bit_png(partial, pixels, metadata)
+                write_16bit_png(partial, pixels, fitted)
+            elif file_format == "png":
+                with PngFile(partial, png_chunks(fitted, pixels)) as file:
+                    image_of(pixels).save(file, "PNG")
             else:
                 with _without_warnings():
                     image_of(pixels).save(
                         partial,
                         _PILLOW_FORMATS.get(file_format, file_format.upper()),
                         **_save_options(file_format, quality),
-                        **metadata.save_options(file_format, pixels),
+                        **save_options(fitted, file_format, pixels),
                     )
     except (ValueError, MemoryError) as error:
         raise UserError(f"{path} cannot be written: {reason(error)}") from None
+    if fitted.lost:
+        lost = ", ".join(dict.fromkeys(fitted.lost))
+        log.warning("%s: left out %s.", path.name, lost)
 
 
 @contextlib.contextmanager
@@ -234,7 +272,7 @@ def _plain_mode(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return image.convert("L" if gray else "RGB"), icc
 
 
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Applies the EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)

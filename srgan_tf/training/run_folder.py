@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.card import Facts
+from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import whole_file
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.metrics_log import MetricsLog
@@ -94,17 +94,28 @@ class RunFolder:
             save(partial)
 
     def facts(self) -> Facts:
-        """What the run knows of its model, for the model card."""
+        """What the run knows of its model: for `facts.json` and the model card."""
         facts = Facts(self.path.resolve().name)
         flags = self.recorded_flags()
         if "dataset" in flags:
-            losses = f"{flags.get('pretrain_loss')}, then {flags.get('content_loss')}"
-            facts = facts._replace(trained_on=f"{flags['dataset']} ({losses})")
+            stages = (
+                ("pretrain_steps", "pretrain_loss"),
+                ("gan_steps", "content_loss"),
+            )
+            losses = [flags[loss] for steps, loss in stages if flags.get(steps) != "0"]
+            start = f" from {flags['init']}" if "init" in flags else ""
+            made = f"trained{start} on {flags['dataset']} ({', then '.join(losses)})"
+            facts = facts._replace(made=made)
         measured = [row for row in self.metrics.rows() if row["val_psnr"]]
         if measured:
-            psnr = f"{float(measured[-1]['val_psnr']):.2f} dB"
-            where = flags.get("valid_dataset", "unnamed")
-            facts = facts._replace(psnr=f"{psnr} on the validation photos, {where}")
+            # Stage 1 gives its best, stage 2 its last.
+            stage, psnr = measured[-1]["stage"], float(measured[-1]["val_psnr"])
+            if stage == "pretrain":
+                psnr = self.metrics.best_psnr(stage)
+            photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
+            if flags.get("degradation", "bicubic") != "bicubic":
+                photos += f", degraded as {flags['degradation']}"
+            facts = facts._replace(scores={photos: {"psnr": psnr}})
         return facts
 
     @property

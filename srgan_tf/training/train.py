@@ -5,7 +5,8 @@ import logging
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.photos import Photos, find_photos
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.models import Generator
@@ -125,9 +126,11 @@ def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
 
 
 def save_result(folder: RunFolder, generator: Generator) -> None:
-    """Writes the trained generator in its three forms."""
+    """Writes what is known of the trained generator, and it in its three forms."""
+    facts = folder.facts()
+    facts.write(folder.path)
     folder.save_model(generator, "generator.weights.h5")
-    export(generator, folder.path / "saved_model", facts=folder.facts())
+    export(generator, folder.path / "saved_model", facts=facts)
     folder.save_model(generator, "generator.keras")  # last: it marks a finished run
 
 

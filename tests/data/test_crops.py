@@ -115,13 +115,14 @@ def test_photos_read_on_use_give_the_same_crops(all_kinds):
         np.testing.assert_array_equal(cached, on_use)
 
 
-@pytest.mark.parametrize("name", ["deep.png", "photo.tif", "photo.bmp", "cmyk.jpg"])
+@pytest.mark.parametrize("name", ["deep.png", "photo.tif", "photo.bmp"])
 def test_what_tensorflow_cannot_read_must_fit_the_memory(tmp_path, name):
     path = tmp_path / name
+    rng = np.random.default_rng(0)
     photo = Image.fromarray(smooth_photo(0))
     if name == "deep.png":
-        photo = Image.fromarray(np.full((64, 80), 30_000, np.uint16))
-    (photo.convert("CMYK") if name == "cmyk.jpg" else photo).save(path)
+        photo = Image.fromarray(rng.integers(0, 2**16, (64, 80), np.uint16))
+    photo.save(path)
     assert Photos([str(path)], 32).table().photo(0).shape == (64, 80, 3)
     message = f"{name} is beyond --cache_gib=0, and .* raise it, to 0.1 for all photos"
     with pytest.raises(UserError, match=message):

@@ -2,34 +2,19 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from samples import save_picture
 
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.evaluate import evaluate
 from srgan_tf.models import Generator
+from srgan_tf.options import EvaluateOptions
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave, ssim, ssim_daala
-
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("SRGAN_TF_SHARED", ROOT / "../shared"))
-
-
-def shared(name: str) -> str:
-    path = SHARED / "data" / name
-    if not path.exists():
-        pytest.skip(f"{path} is not here; SRGAN_TF_SHARED names its place")
-    return str(path)
-
-
-def save(path: Path, picture) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(picture).astype(np.uint8)).save(path)
 
 
 def read(path: Path) -> np.ndarray:
@@ -47,10 +32,12 @@ def tiny(tmp_path):
     """A benchmark `Tiny` of two pictures with LR, and one `TinyHR` without."""
     for name, size in (("a", (48, 40)), ("b", (44, 64))):
         hr = picture(*size)
-        save(tmp_path / "Tiny" / "HR" / f"{name}.png", hr)
-        save(tmp_path / "Tiny" / "LR" / f"{name}.png", imresize(hr, 1 / 4))
+        save_picture(tmp_path / "Tiny" / "HR" / f"{name}.png", hr)
+        save_picture(tmp_path / "Tiny" / "LR" / f"{name}.png", imresize(hr, 1 / 4))
         # Of no multiple of the scale: two columns are to be cropped.
-        save(tmp_path / "TinyHR" / f"{name}.png", np.pad(hr, ((0, 0), (0, 2), (0, 0))))
+        save_picture(
+            tmp_path / "TinyHR" / f"{name}.png", np.pad(hr, ((0, 0), (0, 2), (0, 0)))
+        )
     return tmp_path
 
 
@@ -62,28 +49,25 @@ def run_folder(tmp_path):
     return folder
 
 
-def command(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "srgan_tf.main", "evaluate", *map(str, flags)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def evaluated(*folders, **options):
+    """The result; of bicubic and without the distances phi, if not told otherwise."""
+    asked = {"model": ("bicubic",), "vgg_weights": "", **options}
+    return evaluate(EvaluateOptions(benchmarks=tuple(map(str, folders)), **asked))
 
 
-def test_command(tiny, run_folder):
-    done = command(
+def test_command(tiny, run_folder, command_line):
+    done = command_line(
+        "evaluate",
         f"--model=bicubic,{run_folder}",
         f"--benchmarks={tiny / 'Tiny'},{tiny / 'TinyHR'}",
         f"--report={tiny / 'out' / 'r.json'},{tiny / 'out' / 'r.md'}",
         f"--save_images={tiny / 'sr'}",
         "--vgg_weights=",
     )
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     result = json.loads((tiny / "out" / "r.json").read_text())
     given, made = (result["benchmarks"][name] for name in ("Tiny", "TinyHR"))
-    assert (given["lr"], made["lr"]) == ("given", "made from HR")
+    assert (given["lr"], made["lr"]) == ("given", "made from HR: bicubic")
     assert given["models"] == made["models"]
     for model in ("bicubic", "x4"):
         measured = given["models"][model]
@@ -103,9 +87,11 @@ def test_command(tiny, run_folder):
     assert sorted(path.name for path in (tiny / "out").iterdir()) == ["r.json", "r.md"]
 
 
-def test_bad_input_is_one_line_and_exit_code_1(tiny):
-    done = command("--model=nothing.h5", f"--benchmarks={tiny / 'Tiny'}")
-    assert done.returncode == 1
+def test_bad_input_is_one_line_and_exit_code_1(tiny, command_line):
+    done = command_line(
+        "evaluate", "--model=nothing.h5", f"--benchmarks={tiny / 'Tiny'}"
+    )
+    assert done.code == 1
     assert done.stderr.startswith("Error: There is no model nothing.h5: name a file")
     assert done.stderr.count("\n") == 1
 
@@ -116,7 +102,7 @@ def means(result, benchmark, model="bicubic"):
 
 def test_the_papers_numbers_stand_beside_ours(tiny, capsys):
     (tiny / "Tiny").rename(tiny / "Set5")
-    evaluate(["bicubic"], [str(tiny / "Set5")])
+    evaluated(tiny / "Set5")
     table = capsys.readouterr().out.splitlines()
     assert [line.split("|")[1].strip() for line in table[-5:-1]] == [
         "bicubic",
@@ -129,9 +115,9 @@ def test_the_papers_numbers_stand_beside_ours(tiny, capsys):
 
 def test_one_channel_is_luma_itself(tiny, run_folder):
     gray = picture(48, 40)[..., 0]
-    save(tiny / "Gray" / "g.png", gray)
-    models = ["bicubic", str(run_folder)]
-    result = evaluate(models, [str(tiny / "Gray")], save_images=str(tiny))
+    save_picture(tiny / "Gray" / "g.png", gray)
+    models = ("bicubic", str(run_folder))
+    result = evaluated(tiny / "Gray", model=models, save_images=str(tiny))
     for model in ("bicubic", "x4"):
         sr = read(tiny / "Gray" / model / "g.png")
         expected = psnr(shave(gray[..., None], 4), shave(sr[..., None], 4))
@@ -141,33 +127,34 @@ def test_one_channel_is_luma_itself(tiny, run_folder):
 def test_names_of_equal_files_tell_them_apart(tiny, run_folder, monkeypatch):
     monkeypatch.chdir(run_folder.parent)
     os.link("x4/generator.keras", "generator.keras")
-    models = ["x4/generator.keras", "generator.keras", "x4/generator.keras"]
-    result = evaluate(models, [str(tiny / "Tiny")])
+    models = ("x4/generator.keras", "generator.keras", "x4/generator.keras")
+    result = evaluated(tiny / "Tiny", model=models)
     found = result["benchmarks"]["Tiny"]["models"]
     assert list(found) == ["x4_generator.keras", "generator.keras"]
 
 
 def test_self_ensemble_changes_networks_only(tiny, run_folder):
-    models, folders = ["bicubic", str(run_folder)], [str(tiny / "Tiny")]
-    once, eight = (evaluate(models, folders, self_ensemble=e) for e in (False, True))
+    models = ("bicubic", str(run_folder))
+    once, eight = (
+        evaluated(tiny / "Tiny", model=models, self_ensemble=e) for e in (False, True)
+    )
     assert means(once, "Tiny") == means(eight, "Tiny")
     assert means(once, "Tiny", "x4") != means(eight, "Tiny", "x4")
 
 
 def test_fast_changes_networks_a_little(tiny, run_folder):
-    models, folders = ["bicubic", str(run_folder)], [str(tiny / "Tiny")]
-    report = str(tiny / "report.md")
-    exact = evaluate(models, folders)
-    fast = evaluate(models, folders, report=[report], fast=True)
+    models, report = ("bicubic", str(run_folder)), str(tiny / "report.md")
+    exact = evaluated(tiny / "Tiny", model=models)
+    fast = evaluated(tiny / "Tiny", model=models, report=(report,), fast=True)
     assert means(exact, "Tiny") == means(fast, "Tiny")
     both = [means(result, "Tiny", "x4")["psnr"] for result in (exact, fast)]
     assert both[0] != both[1] and both[0] == pytest.approx(both[1], abs=0.5)
     assert "Networks compute in 8 bits." in Path(report).read_text()
 
 
-def test_perceptual_distances(tiny):
-    weights = shared("vgg19/vgg19_blocks1-3.h5")
-    result = evaluate(["bicubic"], [str(tiny / "Tiny")], vgg_weights=weights)
+def test_perceptual_distances(tiny, shared_data):
+    weights = str(shared_data / "vgg19" / "vgg19_blocks1-3.h5")
+    result = evaluated(tiny / "Tiny", vgg_weights=weights)
     assert means(result, "Tiny")["phi22"] == pytest.approx(10.361, rel=1e-3)
     assert means(result, "Tiny")["phi34"] == pytest.approx(97.58, rel=1e-3)
 
@@ -177,12 +164,12 @@ def test_auto_does_without_vgg(tiny, monkeypatch, caplog):
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr("keras.applications.VGG19", offline)
-    folders = [str(tiny / "Tiny")]
-    result = evaluate(["bicubic"], folders, vgg_weights="auto")
+    result = evaluated(tiny / "Tiny", vgg_weights="auto")
     assert "phi22" not in means(result, "Tiny")
     assert "No perceptual distances" in caplog.text
-    with pytest.raises(UserError, match="imagenet cannot be had: URL fetch failure"):
-        evaluate(["bicubic"], folders, vgg_weights="imagenet")
+    message = r"--vgg_weights=imagenet: Keras cannot download .* \(URL fetch failure\)"
+    with pytest.raises(UserError, match=message):
+        evaluated(tiny / "Tiny", vgg_weights="imagenet")
 
 
 def _missing_lr(folder):
@@ -194,11 +181,11 @@ def _other_name(folder):
 
 
 def _other_size(folder):
-    save(folder / "LR" / "b.png", picture(11, 15))
+    save_picture(folder / "LR" / "b.png", picture(11, 15))
 
 
 def _other_channels(folder):
-    save(folder / "LR" / "b.png", picture(11, 16)[..., 0])
+    save_picture(folder / "LR" / "b.png", picture(11, 16)[..., 0])
 
 
 def _cut_picture(folder):
@@ -211,12 +198,12 @@ def _no_picture(folder):
 
 
 def _small(folder):
-    save(folder / "HR" / "b.png", picture(16, 64))
-    save(folder / "LR" / "b.png", picture(4, 16))
+    save_picture(folder / "HR" / "b.png", picture(16, 64))
+    save_picture(folder / "LR" / "b.png", picture(4, 16))
 
 
 def _twice(folder):
-    save(folder / "HR" / "b.bmp", picture(44, 64))
+    save_picture(folder / "HR" / "b.bmp", picture(44, 64))
 
 
 def _empty(folder):
@@ -246,25 +233,27 @@ def _gone(folder):
 def test_bad_benchmarks_are_refused_in_one_line(tiny, spoil, message):
     spoil(tiny / "Tiny")
     with pytest.raises(UserError, match=message) as info:
-        evaluate(["bicubic"], [str(tiny / "Tiny")])
+        evaluated(tiny / "Tiny")
     assert "\n" not in str(info.value)
 
 
 def test_models_of_another_scale_are_refused(tiny, run_folder):
     Generator(2, 1, 4).save(run_folder / "x2.keras")
-    model, folder = str(run_folder / "x2.keras"), str(tiny / "Tiny")
+    model = (str(run_folder / "x2.keras"),)
     with pytest.raises(UserError, match=r"upscales 2 times, .* or --scale=2"):
-        evaluate([model], [folder])
+        evaluated(tiny / "Tiny", model=model)
     with pytest.raises(UserError, match=r"reduced 2 times; another .* by --scale"):
-        evaluate([model], [folder], scale=2)
+        evaluated(tiny / "Tiny", model=model, scale=2)
 
 
 @pytest.mark.parametrize("scale", [2, 8])
 def test_other_scales(tiny, tmp_path, scale):
     model = tmp_path / "model.weights.h5"
     Generator(scale, 1, 4).save_weights(model)
-    sources, folders = ["bicubic", str(model)], [str(tiny / "TinyHR")]
-    result = evaluate(sources, folders, save_images=str(tmp_path), scale=scale)
+    models = ("bicubic", str(model))
+    result = evaluated(
+        tiny / "TinyHR", model=models, save_images=str(tmp_path), scale=scale
+    )
     assert list(result["benchmarks"]["TinyHR"]["models"]) == ["bicubic", model.name]
     sizes = {"a": (48, 42), "b": (44, 66)}
     for name, size in sizes.items():
@@ -273,9 +262,9 @@ def test_other_scales(tiny, tmp_path, scale):
 
 
 def test_equal_pictures_are_null_in_json(tiny):
-    save(tiny / "Flat" / "f.png", np.full((32, 32, 3), 99))
+    save_picture(tiny / "Flat" / "f.png", np.full((32, 32, 3), 99))
     report = tiny / "flat.json"
-    evaluate(["bicubic"], [str(tiny / "Flat")], report=[str(report)])
+    evaluated(tiny / "Flat", report=(str(report),))
 
     def refuse(constant):
         raise ValueError(constant)
@@ -286,13 +275,12 @@ def test_equal_pictures_are_null_in_json(tiny):
 
 def test_results_that_cannot_be_written_are_refused(tiny):
     (tiny / "file").touch()
-    folders = [str(tiny / "Tiny")]
     with pytest.raises(UserError, match=r"must end in \.json or \.md"):
-        evaluate(["bicubic"], folders, report=["report.txt"])
+        evaluated(tiny / "Tiny", report=("report.txt",))
     with pytest.raises(UserError, match="cannot be made"):
-        evaluate(["bicubic"], folders, report=[str(tiny / "file" / "r.json")])
+        evaluated(tiny / "Tiny", report=(str(tiny / "file" / "r.json"),))
     with pytest.raises(UserError, match="cannot be made"):
-        evaluate(["bicubic"], folders, save_images=str(tiny / "file"))
+        evaluated(tiny / "Tiny", save_images=str(tiny / "file"))
 
 
 BICUBIC = {
@@ -305,11 +293,11 @@ BICUBIC = {
 @pytest.mark.parametrize(
     "name", ["Set5", "Set14", pytest.param("BSD100", marks=pytest.mark.slow)]
 )
-def test_bicubic_on_the_benchmarks(name, tmp_path):
-    folder = shared(f"benchmarks/{name}")
-    (tmp_path / name).symlink_to(Path(folder, "HR").resolve())
-    given = means(evaluate(["bicubic"], [folder]), name)
-    made = means(evaluate(["bicubic"], [str(tmp_path / name)]), name)
+def test_bicubic_on_the_benchmarks(name, tmp_path, shared_data):
+    folder = shared_data / "benchmarks" / name
+    (tmp_path / name).symlink_to((folder / "HR").resolve())
+    given = means(evaluated(folder), name)
+    made = means(evaluated(tmp_path / name), name)
     for result in (given, made):
         db, *similarities = BICUBIC[name]
         assert result["psnr"] == pytest.approx(db, abs=0.02)

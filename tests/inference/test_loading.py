@@ -1,6 +1,7 @@
 """From names, files and wishes to a model."""
 
 import hashlib
+import json
 import math
 
 import numpy as np
@@ -38,14 +39,14 @@ def test_released_models_are_chosen_by_scale(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
     with pytest.raises(UserError, match="no model srgan_x4"):
         load_model()
-    sums = []
+    facts = {}
     for scale in (2, 4):
         for kind in ("srgan", "srresnet"):
             path = tmp_path / f"{kind}_x{scale}.weights.h5"
             trained_like(scale).save_weights(path)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            sums.append(f"{digest}  {path.name}\n")
-    (tmp_path / "SHA256SUMS").write_text("".join(sums))
+            facts[f"{kind}_x{scale}"] = {"sha256": digest}
+    (tmp_path / "facts.json").write_text(json.dumps({"models": facts}))
     assert load_model().scale == 4
     assert [load_model(scale=s).scale for s in (2, 3, 4)] == [2, 4, 4]
     assert load_model("srgan_x2").scale == 2

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import whole_pair
-from srgan_tf.data.photos import find_photos, read_photo
+from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
 from srgan_tf.models import Discriminator, Generator, pretrained
 from srgan_tf.models.pretrained import (
@@ -165,7 +166,7 @@ def test_discriminators_of_keras_2(tmp_path):
 
 
 def test_a_changed_released_file_is_refused(tmp_path, monkeypatch):
-    for name in ("srresnet_x4.weights.h5", "SHA256SUMS"):
+    for name in ("srresnet_x4.weights.h5", "facts.json"):
         whole = (pretrained.WEIGHTS / name).read_bytes()
         (tmp_path / name).write_bytes(whole)
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
