@@ -2,41 +2,58 @@
 
 import contextlib
 import errno
+import functools
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from srgan_tf.errors import UserError, reason
 
+_LEFT_BEHIND = 24 * 3600  # seconds without a change after which nobody writes any more
+
+
+class Taken(Exception):
+    """Where a file was to be written, another has come to be."""
+
 
 @contextlib.contextmanager
-def whole_file(path: str | os.PathLike, size: int = 0) -> Iterator[Path]:
+def whole_file(
+    path: str | os.PathLike, size: int = 0, *, replace: bool = True
+) -> Iterator[Path]:
     """Gives a temporary path beside `path` that takes its place at the end.
 
     Where the writing fails or is interrupted, what was at `path` stays as it was and
     the temporary file goes. The folder is made if needed. The temporary name ends as
-    `path` does, for writers that tell the format from it.
+    `path` does, for writers that tell the format from it, and is this process' own, so
+    that several may write to one folder.
 
     Args:
         path: Where the file is to be.
         size: Bytes that must be free before the writing begins, for writers that do not
             survive a full disk (HDF5 may crash the process).
+        replace: Whether a file that is at `path` by the end gives way.
 
     Raises:
         UserError: If the file cannot be written: a full disk, a missing permission.
+        Taken: If there is one by then and it is not to be replaced.
     """
     path = Path(path)
-    partial = path.with_name(f".partial.{path.name}")
+    partial = _own_name(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         if shutil.disk_usage(path.parent).free < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield partial
         # On the disk before the name is: a crash must not leave an empty file.
         with partial.open("rb") as file:
             os.fsync(file.fileno())
-        partial.replace(path)
+        if replace:
+            partial.replace(path)
+        else:
+            _take_free_place(partial, path)
     except (OSError, RuntimeError) as error:  # RuntimeError: HDF5's, at closing
         raise UserError(f"{path} cannot be written: {reason(error)}") from None
     finally:
@@ -54,7 +71,7 @@ def append_text(path: str | os.PathLike, text: str) -> None:
     """
     path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with path.open("ab", buffering=0) as file:
             before, rest = file.tell(), text.encode()
             try:
@@ -82,14 +99,13 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
         UserError: If it cannot be written: a full disk, a missing permission.
     """
     path = Path(path)
-    partial = path.with_name(f".partial.{path.name}")
-    before = path.with_name(f".before.{path.name}")
+    partial = _own_name(path)
+    before = partial.with_name(f".before{partial.name.removeprefix('.partial')}")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        _make_folder(path.parent)
+        partial.mkdir()
         yield partial
         # A folder cannot replace another in one step: the old one steps aside.
-        shutil.rmtree(before, ignore_errors=True)
         if path.exists():
             path.rename(before)
         try:
@@ -103,3 +119,40 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
         raise UserError(f"{path} cannot be written: {reason(error)}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _own_name(path: Path) -> Path:
+    """A hidden name beside a path that no other process has.
+
+    It ends as the path does, in so few characters that no file system finds it long.
+    """
+    return path.with_name(f".partial.{secrets.token_hex(8)}.{path.name[-32:]}")
+
+
+def _take_free_place(partial: Path, path: Path) -> None:
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        raise Taken(path) from None
+    try:
+        partial.replace(path)
+    except OSError:
+        path.unlink()
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+    _remove_left_behind(folder)
+
+
+@functools.cache  # once is enough
+def _remove_left_behind(folder: Path) -> None:
+    """Removes what processes that were killed while they wrote left in a folder."""
+    for path in folder.glob(f".partial.{'[0-9a-f]' * 16}.*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

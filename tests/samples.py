@@ -15,6 +15,8 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms
 
 from srgan_tf.models import Generator
+from srgan_tf.pictures.formats import Photo
+from srgan_tf.pictures.metadata.exif import Exif
 
 REPOSITORY = Path(__file__).parents[1]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -169,3 +171,15 @@ def broken_files(rng, count):
         else:
             suffix = rng.choice(suffixes)
         yield f"{i}.{kind}.{suffix}", bytes(data)
+
+
+def exif_fields(exif: Image.Exif) -> Exif:
+    """Pillow's EXIF as this package keeps it."""
+    return Exif.read(io.BytesIO(exif.tobytes()[6:]))
+
+
+def exif_of(photo: Photo) -> Image.Exif:
+    """A photo's EXIF as Pillow reads it."""
+    exif = Image.Exif()
+    exif.load(b"Exif\0\0" + photo.metadata.exif.tobytes())
+    return exif

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from srgan_tf.errors import UserError
-from srgan_tf.files import append_text, whole_file
+from srgan_tf.files import Taken, append_text, whole_file, whole_folder
 
 
 def test_the_folder_is_made_and_nothing_else_stays(tmp_path):
@@ -52,3 +52,42 @@ def test_what_cannot_be_appended_is_one_line(tmp_path):
 def test_a_full_disk_is_one_line():
     with pytest.raises(UserError, match=r"/dev/full cannot be written: No space left"):
         append_text("/dev/full", "one\n")
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+def test_several_writers_of_one_name_do_not_meet(tmp_path, whole):
+    path = tmp_path / "a"
+    with whole(path) as first, whole(path) as second:
+        assert first != second
+        for partial, text in ((first, "1"), (second, "2")):
+            (partial / "x" if partial.is_dir() else partial).write_text(text)
+    assert os.listdir(tmp_path) == ["a"]
+    assert (path / "x" if path.is_dir() else path).read_text() == "1"
+
+
+@pytest.mark.parametrize("letter", ["n", "\N{GRINNING FACE}"])
+def test_the_longest_names_are_written(tmp_path, letter):
+    name = letter * (251 // len(letter.encode())) + ".png"
+    with whole_file(tmp_path / name) as partial:
+        partial.write_text("whole")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_free_place_is_taken_once(tmp_path):
+    path = tmp_path / "a.txt"
+    with whole_file(path, replace=False) as partial:
+        partial.write_text("first")
+    with pytest.raises(Taken), whole_file(path, replace=False) as partial:
+        partial.write_text("second")
+    assert path.read_text() == "first"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path):
+    for name, age in (("0" * 16, 90_000), ("1" * 16, 80_000)):
+        left = tmp_path / f".partial.{name}.a.txt"
+        left.write_text("half")
+        os.utime(left, (left.stat().st_mtime - age,) * 2)
+    with whole_file(tmp_path / "a.txt") as partial:
+        partial.write_text("whole")
+    assert sorted(os.listdir(tmp_path)) == [f".partial.{'1' * 16}.a.txt", "a.txt"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from srgan_tf.data.tfds_photos import tfds_photos
 from srgan_tf.errors import UserError, reason
-from srgan_tf.pictures.formats import PHOTO_SUFFIXES
+from srgan_tf.pictures.kinds import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.formats import FORMATS, PHOTO_SUFFIXES
+from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES, WRITTEN, kind_of_suffix
 
 # photo_x4.png and photo_x4_compare.png are results of photo.*.
 _RESULT = re.compile(r"(.+)_x\d+(_compare)?")
@@ -93,7 +93,8 @@ def _is_photo(path: Path) -> bool:
 
 
 def _is_picture_name(output: str) -> bool:
-    return Path(output).suffix.lower() in PHOTO_SUFFIXES and not os.path.isdir(output)
+    kind = kind_of_suffix(Path(output).suffix)
+    return kind in WRITTEN and not os.path.isdir(output)
 
 
 def result_format(
@@ -107,7 +108,7 @@ def result_format(
     Args:
         sources: The photos.
         output: A file, for a single photo, or a folder. Beside each photo if None.
-        file_format: One of `FORMATS`; if None, that of the output file, or png.
+        file_format: One of `WRITTEN`; if None, that of the output file, or png.
 
     Raises:
         UserError: If the output cannot be meant so.
@@ -118,8 +119,7 @@ def result_format(
                 f"--output={output} is one file for {len(sources)} photos; name a "
                 "folder."
             )
-        suffix = Path(output).suffix.lower()
-        implied = next(name for name, known in FORMATS.items() if suffix in known)
+        implied = kind_of_suffix(Path(output).suffix)
         if file_format not in (None, implied):
             raise UserError(
                 f"--output={output} and --format={file_format} contradict each other."
@@ -152,7 +152,7 @@ def plan(
     """
     if output and _is_picture_name(output):
         return [Job(sources[0].path, Path(output))]
-    suffix = FORMATS[file_format][0]
+    suffix = KINDS[file_format].suffixes[0]
 
     def target(source, name):
         folder = source.path.parent

@@ -12,9 +12,10 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
-from srgan_tf.pictures.formats import image_of, pixels_of, read_photo_file
+from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
 from srgan_tf.pictures.imresize import imresize_large
 from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
+from srgan_tf.pictures.writing import picture_of
 
 
 def upscale(
@@ -42,8 +43,9 @@ def upscale(
         tile: Likewise.
 
     Returns:
-        A Pillow picture for a Pillow picture, else an array of the input's type (uint8
-        or uint16 for a file) and number of dimensions (`[H, W, C]` for a file).
+        A Pillow picture for a Pillow picture, upright, with what is stored beside it in
+        its `info`; else an array of the input's type (uint8 or uint16 for a file) and
+        number of dimensions (`[H, W, C]` for a file).
 
     Raises:
         UserError: If the picture or the model cannot be used.
@@ -58,7 +60,8 @@ def upscale(
         except UserError as error:
             raise UserError(f"{image}: {error}") from None
     elif isinstance(image, Image.Image):
-        pixels = pixels_of(image)
+        photo = photo_of(image)
+        pixels = photo.pixels
     else:
         pixels = _checked(image)
     wishes = {
@@ -73,7 +76,7 @@ def upscale(
         raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
     sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):
-        return image_of(sr)
+        return picture_of(Photo(sr, photo.metadata))
     return sr[..., 0] if np.ndim(image) == 2 else sr
 
 

@@ -13,13 +13,9 @@ from srgan_tf.inference.jobs import find_sources, plan, result_format
 from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
-from srgan_tf.pictures.formats import (
-    Photo,
-    picture_size,
-    read_photo_file,
-    write_photo_file,
-)
+from srgan_tf.pictures.formats import Photo, read_header, read_photo_file
 from srgan_tf.pictures.imresize import imresize_large
+from srgan_tf.pictures.writing import write_photo_file
 
 COMPARE_SIDE = 1024
 _BAR = "{desc} {percentage:3.0f}% {bar} {n:.2f}/{total:.2f} MP, {remaining} left"
@@ -55,7 +51,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
     jobs = plan(sources, scale, output=output, file_format=file_format)
     todo = [job for job in jobs if options.overwrite or not job.target.exists()]
-    sizes = [math.prod(picture_size(job.source)) / 1e6 for job in todo]
+    sizes = [_megapixels(job.source) for job in todo]
     failures = []
     with tqdm(total=sum(sizes), disable=None, bar_format=_BAR, leave=False) as bar:
         for number, (job, size) in enumerate(zip(todo, sizes), start=1):
@@ -87,6 +83,13 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         raise UserError(failures[0])
     if failures:
         raise UserError("\n  ".join([f"{len(failures)} photos failed:", *failures]))
+
+
+def _megapixels(path: Path) -> float:
+    try:
+        return math.prod(read_header(path)[1:3]) / 1e6
+    except UserError:  # which reading will raise again
+        return 0.0
 
 
 def _upscaled(pixels, model, **options) -> np.ndarray:

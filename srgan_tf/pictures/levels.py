@@ -12,7 +12,8 @@ import tifffile
 from PIL import ExifTags, Image
 
 from srgan_tf.errors import UserError, reason
-from srgan_tf.pictures.formats import read_photo_file, upright
+from srgan_tf.pictures.formats import read_photo_file
+from srgan_tf.pictures.modes import upright
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MAX_SAMPLE_VALUE, _SMAX_SAMPLE_VALUE = 281, 341

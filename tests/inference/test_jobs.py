@@ -11,7 +11,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.jobs import Source, find_sources, plan, result_format
 from srgan_tf.inference.upscale_files import upscale_files
 from srgan_tf.options import UpscaleOptions
-from srgan_tf.pictures.formats import FORMATS, PHOTO_SUFFIXES
+from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES, WRITTEN
 
 
 def touch(folder, *names):
@@ -115,7 +115,7 @@ def found_sources(draw):
     sources=found_sources(),
     scale=st.integers(2, 8),
     output=st.sampled_from([None, "out", "/out", "../out", "out/deeper"]),
-    file_format=st.sampled_from(list(FORMATS)),
+    file_format=st.sampled_from(WRITTEN),
 )
 def test_every_result_has_a_place_of_its_own(sources, scale, output, file_format):
     try:
@@ -131,7 +131,7 @@ def test_every_result_has_a_place_of_its_own(sources, scale, output, file_format
     assert len(set(targets)) == len(targets)
     for source, target in zip(sources, targets):
         assert target.name.startswith(source.path.stem)
-        assert target.name.endswith(f"_x{scale}{FORMATS[file_format][0]}")
+        assert target.name.endswith(f"_x{scale}{KINDS[file_format].suffixes[0]}")
         beside = source.path.parent
         if output:
             beside = Path(output) / beside.relative_to(source.root)

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,10 @@ from PIL import Image
 from samples import broken_files, smooth, values
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.formats import (
-    Photo,
-    pixels_of,
-    read_photo_file,
-    write_photo_file,
-)
+from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.metadata import Metadata
+from srgan_tf.pictures.modes import pixels_of
+from srgan_tf.pictures.writing import write_photo_file
 
 # ---- pixels
 
@@ -204,7 +202,7 @@ def test_writing_replaces_whole_or_not_at_all(tmp_path, monkeypatch):
     photo = Photo(values(64, 64, 3), Metadata())
 
     def full_disk(image, file, *_, **__):
-        file.write_bytes(b"half")
+        Path(getattr(file, "name", file)).write_bytes(b"half")
         raise failures[0]
 
     monkeypatch.setattr(Image.Image, "save", full_disk)

@@ -2,7 +2,11 @@
 
 from srgan_tf.pictures.metadata.exif_sizes import ORIENTATION
 from srgan_tf.pictures.metadata.png import PNG_SIGNATURE, PngParts, split_png
-from srgan_tf.pictures.metadata.reading import read_metadata, read_tiff_metadata
+from srgan_tf.pictures.metadata.reading import (
+    read_metadata,
+    read_pillow_metadata,
+    read_tiff_metadata,
+)
 from srgan_tf.pictures.metadata.record import Metadata
 from srgan_tf.pictures.metadata.writing import fit, png_chunks, save_options
 
@@ -14,6 +18,7 @@ __all__ = [
     "fit",
     "png_chunks",
     "read_metadata",
+    "read_pillow_metadata",
     "read_tiff_metadata",
     "save_options",
     "split_png",

@@ -5,6 +5,7 @@ Photoshop's resources and comments may take several as well.
 """
 
 import hashlib
+import itertools
 import re
 import struct
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ _KNOWN = {
     "APP12": (b"Ducky",),
     "APP14": (b"Adobe",),
 }
+_PRINTABLE = range(32, 127).__contains__
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:"
 
 
@@ -48,7 +50,9 @@ class Segments(NamedTuple):
 
 def read_segments(segments: Iterable[tuple[str, bytes]]) -> Segments:
     """Sorts the segments of Pillow's `applist`."""
-    comments, resources, lost = [], b"", {}
+    comments: list[bytes] = []
+    resources = b""
+    lost: dict[str, None] = {}
     parts: dict[bytes, dict[int, bytes]] = {}
     for name, data in segments:
         if name == "COM":
@@ -64,7 +68,7 @@ def read_segments(segments: Iterable[tuple[str, bytes]]) -> Segments:
         elif name == "APP11" and b"c2pa" in data:
             lost["content credentials, which hold for the original only"] = None
         elif not data.startswith(_KNOWN.get(name, ())):
-            word = re.match(rb"[ -~]{0,20}", data)[0].decode()
+            word = "".join(map(chr, itertools.takewhile(_PRINTABLE, data[:20])))
             lost[f"the segment {name} {word}".rstrip()] = None
     extensions = {
         checksum: b"".join(data for _, data in sorted(pieces.items()))

@@ -3,10 +3,10 @@
 import io
 import math
 import struct
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, cast
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from srgan_tf.pictures.metadata import jpeg, png
 from srgan_tf.pictures.metadata.colour import ADOBE_GAMMA, ADOBE_RGB, make_profile
@@ -34,12 +34,12 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
         parts: Of a PNG file, which must be the picture of their pixels.
     """
     metadata = Metadata(stored=image.size)
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2  # image.size is upright already
         metadata.stored = (tags[256], tags[257])
         if _LAYERS in tags:
             metadata.lost.append("Photoshop's layers")
-        _read_tiff(metadata, image.fp)
+        _read_tiff(metadata, cast(BinaryIO, image.fp))
     elif parts:
         metadata.lost += parts.damaged
         _read_png(metadata, parts.chunks)
@@ -49,9 +49,16 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
             _read_jpeg(metadata, image)
         elif not metadata.icc and (code_points := _heif_colour(image)):
             metadata.colour[b"cICP"] = code_points
-    dpi = image.info.get("dpi")
-    if dpi and all(math.isfinite(x) and x > 0 for x in map(float, dpi)):
-        metadata.dpi = tuple(map(float, dpi))
+    x, y = map(float, image.info.get("dpi", (0, 0)))
+    if x > 0 and y > 0 and math.isfinite(x * y):
+        metadata.dpi = (x, y)
+    return _checked(metadata)
+
+
+def read_pillow_metadata(image: Image.Image) -> Metadata:
+    """Takes the metadata out of a Pillow picture in memory."""
+    metadata = Metadata(stored=image.size)
+    _read_info(metadata, {**image.info, "exif": image.getexif().tobytes()})
     return _checked(metadata)
 
 
@@ -62,7 +69,7 @@ def read_tiff_metadata(file: BinaryIO, width: int, height: int) -> Metadata:
     return _checked(metadata)
 
 
-def _read_info(metadata: Metadata, info: dict[str, Any]) -> None:
+def _read_info(metadata: Metadata, info: Mapping[Any, Any]) -> None:
     """What Pillow's plugins have found."""
     metadata.icc = info.get("icc_profile")
     xmp = info.get("xmp")
@@ -70,7 +77,16 @@ def _read_info(metadata: Metadata, info: dict[str, Any]) -> None:
     _read_exif(metadata, info.get("exif") or b"")
     if comment := info.get("comment"):
         comment = comment.encode() if isinstance(comment, str) else comment
-        metadata.texts.append(png.Text(b"Comment", comment))
+        metadata.texts.append(_comment(comment))
+
+
+def _comment(data: bytes) -> png.Text:
+    """A comment of a format that leaves its encoding open."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return png.Text(b"Comment", data)
+    return png.Text(b"Comment", data, utf8=not data.isascii())
 
 
 def _read_exif(metadata: Metadata, block: bytes) -> None:
@@ -118,7 +134,7 @@ def _read_photoshop(metadata: Metadata, block: bytes) -> None:
 
 def _read_jpeg(metadata: Metadata, image: Any) -> None:
     segments = jpeg.read_segments(image.applist)
-    metadata.texts = [png.Text(b"Comment", comment) for comment in segments.comments]
+    metadata.texts = [_comment(comment) for comment in segments.comments]
     metadata.lost += segments.lost
     if segments.resources:
         _read_photoshop(metadata, segments.resources)

@@ -60,9 +60,8 @@ def finish_tiff(path: Path, fields_at: int) -> None:
 
         def read(form: str, offset: int) -> int:
             file.seek(offset)
-            return struct.unpack(
-                order + form, file.read(struct.calcsize(order + form))
-            )[0]
+            data = file.read(struct.calcsize(order + form))
+            return struct.unpack(order + form, data)[0]
 
         def entries(offset: int) -> dict[int, bytes]:
             count = read("H", offset)

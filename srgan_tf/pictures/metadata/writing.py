@@ -32,7 +32,7 @@ from srgan_tf.pictures.metadata.xmp import add_to_xmp, resize_xmp
 
 _MIME = {"jpg": "jpeg"}
 # The longest ICC profile of each format; those that are not named hold any.
-_LONGEST_PROFILE = {"bmp": 0, "png": png.COMPRESSED - 1, "jpg": 255 * 65_519}
+_LONGEST_PROFILE = {"bmp": 0, "jxl": 0, "png": png.COMPRESSED - 1, "jpg": 255 * 65_519}
 _COMMENT = b"Comment"
 _LONGEST_EXIF = jpeg.LONGEST - len(b"Exif\0\0")
 # EXIF's own colour space with its exponent, and what TIFF says of white and primaries.
@@ -171,8 +171,11 @@ def _iptc_into_xmp(metadata: Metadata) -> None:
     for code, _, data in metadata.resources:
         if code == IPTC:
             properties, lost = iptc_as_xmp(data)
-            metadata.xmp = add_to_xmp(metadata.xmp, properties)
             metadata.lost += lost
+            try:
+                metadata.xmp = add_to_xmp(metadata.xmp, properties)
+            except ValueError:
+                metadata.lost.append("IPTC")
     if any(resource.code not in OF_IPTC for resource in metadata.resources):
         metadata.lost.append("Photoshop's data")
     metadata.resources = []
