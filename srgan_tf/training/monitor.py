@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.data.pairs import validation_pairs, whole_pair
 from srgan_tf.errors import UserError
 from srgan_tf.models import Generator
@@ -38,7 +39,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         stage: str,
         start: int,
         generator: Generator,
@@ -173,7 +174,7 @@ class Monitor(keras.callbacks.Callback):
 
 def comparison(
     generator: Generator,
-    photos: Sequence[np.ndarray],
+    photos: Sequence[np.ndarray | PhotoPair],
     *,
     side: int = 320,
     degradation: str = "bicubic",
@@ -182,7 +183,7 @@ def comparison(
 
     Args:
         generator: Upscales the LR pictures made from the photos.
-        photos: uint8 `[H, W, 3]` each; the middle is shown.
+        photos: uint8 `[H, W, 3]` each, or pairs; the middle is shown.
         side: Side of each part at most, in pixels.
         degradation: What LR went through, one of `KINDS`.
 
@@ -191,13 +192,27 @@ def comparison(
     """
     scale = generator.scale
     shown = [photos[i] for i in range(min(4, len(photos)))]
-    size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
+    size = min(side, *(min(_hr(photo).shape[:2]) for photo in shown)) // scale * scale
     rows: list[np.ndarray] = []
     for photo in shown:
-        top, left = ((length - size) // 2 for length in photo.shape[:2])
-        part = photo[top : top + size, left : left + size]
+        part = _middle(photo, size, scale)
         lr, hr = whole_pair(part, scale, degradation=degradation, index=len(rows))
         bicubic = np.asarray(imresize(np.rint(lr[0] * 255), scale)).astype(np.uint8)
         sr = to_uint8(generator(lr, training=False))[0]
         rows.append(np.hstack([bicubic, sr, to_uint8(hr)[0]]))
     return np.vstack(rows)
+
+
+def _hr(photo: np.ndarray | PhotoPair) -> np.ndarray:
+    return photo.hr if isinstance(photo, PhotoPair) else photo
+
+
+def _middle(photo, size: int, scale: int):
+    """The middle of a photo, or of both of a pair, with an HR side of that size."""
+    if isinstance(photo, PhotoPair):
+        less = size // scale
+        top, left = ((length - less) // 2 * scale for length in photo.lr.shape[:2])
+        lr = _middle(photo.lr, less, scale)
+        return PhotoPair(lr, photo.hr[top : top + size, left : left + size])
+    top, left = ((length - size) // 2 for length in photo.shape[:2])
+    return photo[top : top + size, left : left + size]
