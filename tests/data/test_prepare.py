@@ -72,6 +72,9 @@ def test_a_small_jpeg_or_png_stays_as_it_is(tmp_path, side):
         Image.fromarray(smooth_photo(0, side, side)).save(tmp_path / name)
         cut = cut_photo(tmp_path / name, 64, min_size=32)
         assert cut.encoded == [(tmp_path / name).read_bytes()]
+        (plain,) = cut_photo(tmp_path / name, 64, min_size=32, compression=0).encoded
+        assert len(plain) > 3 * side * side
+        np.testing.assert_array_equal(decode(plain), read_photo(tmp_path / name))
 
 
 def test_a_file_with_more_than_a_picture_is_not_kept_as_it_is(tmp_path):
@@ -195,6 +198,8 @@ def test_what_is_there_is_not_replaced(mixed, tmp_path):
     prepare(options(mixed, tmp_path / "set"))
     with pytest.raises(UserError, match="set exists already: remove it or name"):
         prepare(options(mixed, tmp_path / "set", size=128))
+    with pytest.raises(UserError, match="set holds prepared sub-pictures, for train"):
+        prepare(options(tmp_path / "set", tmp_path / "other"))
     with pytest.raises(UserError, match="mixed exists already"):
         prepare(options(mixed, mixed))
 
