@@ -17,6 +17,7 @@ from srgan_tf.training.auto import resolve
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
 from srgan_tf.training.metrics_log import STAGES
 from srgan_tf.training.monitor import comparison
+from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
@@ -48,7 +49,21 @@ def train(options: TrainOptions) -> None:
         )
         return
     options = resolve(options, folder.recorded_flags())
-    keras.config.set_dtype_policy(options.precision)
+    with layers_in(options.precision):
+        _train(options, folder, strategy)
+    if folder.chief:
+        log.warning(
+            "Done. The generator is in %s, its SavedModel in %s, and %s shows curves "
+            "and pictures.",
+            folder.path / "generator.keras",
+            folder.path / "saved_model",
+            folder.path / "report.html",
+        )
+
+
+def _train(
+    options: TrainOptions, folder: RunFolder, strategy: tf.distribute.Strategy
+) -> None:
     # The scope is for making variables only: in it the chief could not save alone.
     with strategy.scope():
         losses = _losses(options)
@@ -69,13 +84,6 @@ def train(options: TrainOptions) -> None:
     picture = comparison(generator, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
-    log.warning(
-        "Done. The generator is in %s, its SavedModel in %s, and %s shows curves and "
-        "pictures.",
-        folder.path / "generator.keras",
-        folder.path / "saved_model",
-        folder.path / "report.html",
-    )
 
 
 def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> None:
