@@ -27,6 +27,8 @@ def picture_of(photo: Photo) -> Image.Image:
     pixels, fitted = fit(photo.metadata, "webp", photo.pixels)
     image = image_of(pixels)
     image.info.update(save_options(fitted, "webp", pixels))
+    if "exif" in image.info:
+        image.info["exif"] = b"Exif\0\0" + image.info["exif"]  # as JPEG must have it
     return image
 
 
