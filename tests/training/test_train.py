@@ -34,6 +34,7 @@ def test_both_stages_leave_a_complete_run_folder(config):
         "run.flags",
         "metrics.csv",
         "srresnet.keras",
+        "facts.json",
         "generator.keras",
         "generator.weights.h5",
         "discriminator.weights.h5",
