@@ -146,8 +146,13 @@ def _time_stage(
 
 def _pipeline(photos: Photos, options: TrainOptions) -> float:
     """Patches per second that the input pipeline alone gives."""
-    size = options.crop_size, options.scale, options.batch_size
-    pairs = training_pairs(photos, *size, degradation=options.degradation)
+    pairs = training_pairs(
+        photos,
+        options.crop_size,
+        scale=options.scale,
+        batch_size=options.batch_size,
+        degradation=options.degradation,
+    )
     batches = iter(pairs)
     for _ in range(10):
         next(batches)

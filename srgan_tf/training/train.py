@@ -119,6 +119,7 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
 def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
     paths = find_photos(options.dataset, options.split, options.data_dir)
     photos = Photos(paths, options.crop_size, options.cache_gib)
+    photos.table()  # refuses here what could not be read later
     valid = Photos(
         find_photos(options.valid_dataset, "validation", options.data_dir),
         min_side=8 * options.scale,  # SSIM's window must fit in what shaving leaves
