@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.decoding import decode, decode_part
-from srgan_tf.pictures.formats import upright
+from srgan_tf.pictures.modes import upright
 
 # By EXIF orientation, 0 standing for none: whether to reverse rows and columns of what
 # is stored, and then to transpose it.

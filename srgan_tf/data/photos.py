@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from srgan_tf.data.photo_table import PhotoTable, fresh_memory, stored_orientation
 from srgan_tf.errors import UserError, reason
-from srgan_tf.pictures.formats import picture_size
+from srgan_tf.pictures.formats import read_header
 from srgan_tf.pictures.levels import read_8bit
 
 log = logging.getLogger(__name__)
@@ -154,15 +154,13 @@ def _in_slices(pool: Executor, function: Callable, items: Iterable):
         yield from zip(some, pool.map(function, some))
 
 
-def _size(path: str) -> tuple[int, ...]:
+def _size(path: str) -> tuple[int, int]:
     """The sides of a photo, in any order; zeros if it cannot be read."""
-    size = picture_size(path)
-    if min(size):
-        return size
     try:
-        return read_photo(path).shape[:2]  # of a kind whose header Pillow cannot read
+        header = read_header(path)
     except UserError:
         return 0, 0
+    return header.height, header.width
 
 
 def _load(memory: np.ndarray, min_side: int, item) -> _File | str:
