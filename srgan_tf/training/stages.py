@@ -108,7 +108,8 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        if start < total:
+        over = self.folder.is_over(stage, options, start)
+        if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
@@ -121,7 +122,7 @@ class Stages:
                 optimizer,
                 signals,
             )
-            if start < total:
+            if not over:
                 pairs = self._pairs(stage, start).take(total - start)
                 if is_multi_worker(self.strategy):
                     fit_workers(self.strategy, model, pairs, monitor)
