@@ -109,7 +109,8 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        if start < total:
+        over = self.folder.is_over(stage, options, start)
+        if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
@@ -122,7 +123,7 @@ class Stages:
                 optimizer,
                 signals,
             )
-            if start < total:
+            if not over:
                 pairs = self._pairs(stage, start).take(total - start)
                 try:
                     if is_multi_worker(self.strategy):
