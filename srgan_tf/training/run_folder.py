@@ -157,9 +157,11 @@ class RunFolder:
         measured = [row for row in self.metrics.rows() if row["val_psnr"]]
         if measured:
             # Stage 1 gives its best, stage 2 its last.
-            stage, psnr = measured[-1]["stage"], float(measured[-1]["val_psnr"])
-            if stage == "pretrain":
-                psnr = self.metrics.best_psnr(stage)
+            stage = measured[-1]["stage"]
+            psnrs = [
+                float(row["val_psnr"]) for row in measured if row["stage"] == stage
+            ]
+            psnr = max(psnrs) if stage == "pretrain" else psnrs[-1]
             photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
             if flags.get("degradation", "bicubic") != "bicubic":
                 photos += f", degraded as {flags['degradation']}"
