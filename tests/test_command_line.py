@@ -1,6 +1,7 @@
 """From words and flagfiles to a command and its options."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from samples import REPOSITORY
@@ -152,7 +153,9 @@ def test_a_flagfile_may_be_a_word_of_its_own(here):
     write(here / "some" / "x4.flags", "--seed=1")
     apart = understood("--flagfile", "some/x4.flags")
     assert apart == understood("--flagfile=some/x4.flags")
-    assert apart == Command("train", TrainOptions(seed=1), flagfile="x4")
+    assert apart == Command(
+        "train", TrainOptions(seed=1), flagfile=Path("some/x4.flags")
+    )
 
 
 def test_comments_and_spaces(here):
@@ -175,7 +178,7 @@ def test_nested_flagfiles_are_beside_the_one_that_names_them_or_here(here):
     write(here / "base.flags", "--batch_size=4")
     found = understood("--flagfile=runs/outer.flags")
     assert found.options == TrainOptions(seed=1, batch_size=3)
-    assert found.flagfile == "outer"
+    assert found.flagfile == Path("runs/outer.flags")
     (here / "runs" / "deep" / "base.flags").unlink()
     found = understood("--flagfile=runs/outer.flags")
     assert found.options.batch_size == 4

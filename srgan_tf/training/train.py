@@ -9,6 +9,7 @@ from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
+from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
@@ -16,12 +17,12 @@ from srgan_tf.options import TrainOptions
 from srgan_tf.training.auto import resolve, stand_ins
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
 from srgan_tf.training.metrics_log import STAGES
-from srgan_tf.training.monitor import comparison
 from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
 from srgan_tf.training.resume import Continuation, continuation
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
+from srgan_tf.training.validation import comparison
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,8 @@ def _train(
     if not folder.chief:
         return
     save_result(folder, generator)
-    picture = comparison(generator, valid, degradation=options.degradation)
+    model = CompiledGenerator(generator)
+    picture = comparison(model, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
 
