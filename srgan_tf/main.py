@@ -89,6 +89,8 @@ def _help(command: str) -> str:
             "",
             f"  {start} [COMMAND] [--flagfile=FILE] [--FLAG=VALUE ...]",
             "",
+            "FILE is a path, or @x4 and the like for those of the package.",
+            "",
             "Commands:",
             *(f"  {name:11}{run.__doc__}" for name, (_, run) in COMMANDS.items()),
             "",
@@ -104,7 +106,7 @@ def _run_dir(flagfile: Path | None) -> str | None:
     """The folder of a run by its flagfile, which may be the one in such a folder."""
     if flagfile is None:
         return None
-    if flagfile.name == "run.flags":
+    if flagfile.name == "run.flags" and (flagfile.parent / "checkpoints").is_dir():
         return str(flagfile.parent)
     return os.path.join("runs", flagfile.stem)
 

@@ -187,7 +187,10 @@ class RunFolderOptions(Options):
     """Run"""
 
     run_dir: str | None = _option(
-        None, "Run folder; runs/NAME of the flagfile if left out.", resume="ignored"
+        None,
+        "Run folder; if left out, that of the flagfile: runs/NAME, or the one it lies "
+        "in; without a flagfile runs/default.",
+        resume="ignored",
     )
     init: str | None = _option(
         None, "Start from this generator: a file or a run folder.", resume="refused"

@@ -275,3 +275,21 @@ def test_every_experiment_opens_with_its_command_and_cost(path):
         name = path.relative_to(REPOSITORY)
         assert f"# python -m srgan_tf.main --flagfile={name}" in text
         assert "Reaches" in text or "shows in" in text
+
+
+def test_the_package_brings_flagfiles_along(here):
+    found = understood("--flagfile=@x2", "--seed=3")
+    assert found.options.scale == 2 and found.options.seed == 3
+    assert found.options.pretrain_steps == 1_000_000  # from base.flags beside it
+    assert found.flagfile.stem == "x2"
+    write(here / "mine.flags", "--flagfile=@x8", "--seed=4")
+    found = understood("--flagfile=mine.flags")
+    assert (found.options.scale, found.flagfile) == (8, Path("mine.flags"))
+    with pytest.raises(UserError, match=r"^--flagfile=@x3: the package has @base, @"):
+        understood("--flagfile=@x3")
+
+
+def test_the_packages_flagfiles_are_those_of_a_clone():
+    for path in sorted((REPOSITORY / "experiments").glob("*.flags")):
+        named = understood(f"--flagfile={path}").options
+        assert understood(f"--flagfile=@{path.stem}").options == named

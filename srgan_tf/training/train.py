@@ -1,5 +1,6 @@
 """The two stages of training: SRResNet on a pixel loss, then SRGAN (section 3.2)."""
 
+import contextlib
 import logging
 
 import keras
@@ -16,6 +17,7 @@ from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.auto import resolve, stand_ins
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
+from srgan_tf.training.lock import locked
 from srgan_tf.training.metrics_log import STAGES
 from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
@@ -43,10 +45,17 @@ def train(options: TrainOptions) -> None:
         )
     strategy = choose_strategy(options.strategy)
     _check_devices(options, strategy)
-    named = options.run_dir is not None
     folder = RunFolder(options.run_dir or NAMELESS, is_chief(strategy))
+    with locked(folder.path) if folder.chief else contextlib.nullcontext():
+        _train_in(folder, options, strategy)
+
+
+def _train_in(
+    folder: RunFolder, options: TrainOptions, strategy: tf.distribute.Strategy
+) -> None:
+    """Goes on with what is in the folder."""
     resolved = resolve(options, folder.recorded_flags(), folder.stand_ins())
-    plan = continuation(resolved, folder, named=named)
+    plan = continuation(resolved, folder, named=options.run_dir is not None)
     over = all(folder.is_over(stage, plan.options) for stage in STAGES)
     if folder.finished and over:
         log.warning(
