@@ -26,6 +26,7 @@ _KNOWN = {
     "APP2": (b"ICC_PROFILE\0", b"FPXR\0", b"MPF\0"),
     "APP12": (b"Ducky",),
     "APP14": (b"Adobe",),
+    "APP15": (b'{"srgan_tf"',),
 }
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:"
 
