@@ -29,14 +29,14 @@ class Command(NamedTuple):
             asked for.
         options: Its options; None where help or the version is asked for.
         arguments: Its words that are no flags.
-        flagfile: Name of the last flagfile on the line, without folder and suffix.
+        flagfile: The last flagfile on the line.
         asked: `help`, `version` or empty.
     """
 
     name: str
     options: Options | None = None
     arguments: tuple[str, ...] = ()
-    flagfile: str | None = None
+    flagfile: Path | None = None
     asked: str = ""
 
 
@@ -92,7 +92,7 @@ def parse(
         return Command(name if plain else "", asked=asked)
     chosen = {flag: values[flag].value for flag in _kinds(commands[name])}
     chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
-    files = [Path(_value(word)).stem for word in here if word.flag == _FILE]
+    files = [Path(_value(word)) for word in here if word.flag == _FILE]
     return Command(
         name, commands[name](**chosen), tuple(plain[1:]), files[-1] if files else None
     )

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import srgan_tf
 from srgan_tf.command_line import flags_help, parse
@@ -99,6 +100,15 @@ def _help(command: str) -> str:
     return "\n".join([f"{purpose}", "", usage, *flags_help(options)])
 
 
+def _run_dir(flagfile: Path | None) -> str | None:
+    """The folder of a run by its flagfile, which may be the one in such a folder."""
+    if flagfile is None:
+        return None
+    if flagfile.name == "run.flags":
+        return str(flagfile.parent)
+    return os.path.join("runs", flagfile.stem)
+
+
 def run(words: Sequence[str]) -> None:
     """Runs a command line, without its program's name; can be called repeatedly.
 
@@ -116,8 +126,7 @@ def run(words: Sequence[str]) -> None:
     if arguments and name != "upscale":
         raise UserError(f"{name} takes flags only. Received: {' '.join(arguments)}")
     if isinstance(options, TrainOptions) and options.run_dir is None:
-        folder = os.path.join("runs", command.flagfile or "default")
-        options = dataclasses.replace(options, run_dir=folder)
+        options = dataclasses.replace(options, run_dir=_run_dir(command.flagfile))
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with quiet_start():
         import tensorflow

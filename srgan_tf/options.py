@@ -22,6 +22,12 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
+RESUME = {
+    "applied": "takes the new value from there on",
+    "harmless": "takes the new value, which does not change what is learnt",
+    "refused": "ends with an error: a run keeps its value",
+    "ignored": "is no property of the run",
+}
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
 
@@ -32,10 +38,30 @@ def _option(
     least: float | None = None,
     most: float | None = None,
     choices: Sequence | None = None,
+    resume: str | None = None,
+    stage: str | None = None,
 ) -> Any:
-    """A field with its help, and its number's bounds or the only values it may have."""
-    limits = {"help": help, "least": least, "most": most, "choices": choices}
-    return dataclasses.field(default=default, metadata=limits)
+    """A field with its help, and its number's bounds or the only values it may have.
+
+    Args:
+        default: Its value where none is given.
+        help: For `--help`.
+        least: Bound of a number.
+        most: Bound of a number.
+        choices: The only values there are.
+        resume: Of training: what another value does to a run that is there already, one
+            of `RESUME`.
+        stage: Of training: the only stage it matters to, `pretrain` or `gan`.
+    """
+    metadata = {
+        "help": help,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "resume": resume,
+        "stage": stage,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,10 +147,13 @@ class PhotoSet(Options):
         "auto",
         "HR photos: a folder, a glob, bundled, a TensorFlow data set such as div2k, or "
         "auto: div2k where it is or can be fetched, else bundled.",
+        resume="applied",
     )
-    split: str = _option("train", "Split of a TensorFlow data set.")
+    split: str = _option("train", "Split of a TensorFlow data set.", resume="applied")
     data_dir: str | None = _option(
-        None, "Where TensorFlow Datasets keeps its files; its own default if left out."
+        None,
+        "Where TensorFlow Datasets keeps its files; its own default if left out.",
+        resume="harmless",
     )
 
 
@@ -137,6 +166,7 @@ class Features(Options):
         "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet or, "
         "where that cannot be had, content loss mse in training and no distances phi in"
         " evaluate, which leaves them out if it is empty, too.",
+        resume="applied",
     )
 
 
@@ -148,6 +178,7 @@ class Compilation(Options):
         False,
         "Compile by XLA: the training step, or an exported SavedModel (anew for every "
         "size).",
+        resume="harmless",
     )
 
 
@@ -159,21 +190,30 @@ class RunFolderOptions(Options):
     """Run"""
 
     run_dir: str | None = _option(
-        None, "Run folder; runs/NAME of the flagfile if left out."
+        None, "Run folder; runs/NAME of the flagfile if left out.", resume="ignored"
     )
     init: str | None = _option(
-        None, "Start from this generator: a file or a run folder."
+        None, "Start from this generator: a file or a run folder.", resume="refused"
     )
-    init_discriminator: str | None = _option(None, "Start stage 2 from this .h5 file.")
+    init_discriminator: str | None = _option(
+        None, "Start stage 2 from this .h5 file.", resume="refused", stage="gan"
+    )
     freeze_batch_norm: bool = _option(
-        False, "Leave the generator's BatchNorm as --init has it: for fine-tuning."
+        False,
+        "Leave the generator's BatchNorm as --init has it: for fine-tuning.",
+        resume="applied",
     )
-    seed: int = _option(0, "Fixes start weights and the sequence of crops.", least=0)
-    log_every: int = _option(100, "Steps between rows of metrics.csv.", least=1)
+    seed: int = _option(
+        0, "Fixes start weights and the sequence of crops.", least=0, resume="refused"
+    )
+    log_every: int = _option(
+        100, "Steps between rows of metrics.csv.", least=1, resume="harmless"
+    )
     save_every: int = _option(
         1000,
         "Steps between checkpoints, with validation and sample pictures.",
         least=1,
+        resume="harmless",
     )
 
 
@@ -181,26 +221,37 @@ class RunFolderOptions(Options):
 class Crops(Options):
     """Validation, crops"""
 
-    valid_dataset: str = _option("bundled", "Validation photos, named like --dataset.")
-    crop_size: int = _option(96, "Side of the HR crops in pixels.", least=16)
-    batch_size: int = _option(16, "Crops per step.", least=1)
+    valid_dataset: str = _option(
+        "bundled", "Validation photos, named like --dataset.", resume="applied"
+    )
+    crop_size: int = _option(
+        96, "Side of the HR crops in pixels.", least=16, resume="refused"
+    )
+    batch_size: int = _option(16, "Crops per step.", least=1, resume="applied")
     degradation: str = _option(
         "bicubic",
         "How LR is made from HR: MATLAB's bicubic alone, photo: what happens to real "
         "photos (blur, other filters, sharpening, noise and JPEG, each at times), or "
         "one of its parts.",
         choices=DEGRADATIONS,
+        resume="applied",
     )
-    cache_gib: float = _option(8.0, "Memory for decoded photos, GiB.", least=0)
+    cache_gib: float = _option(
+        8.0, "Memory for decoded photos, GiB.", least=0, resume="harmless"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Network(Options):
     """Generator"""
 
-    scale: int = _option(4, "Factor between LR and HR.", choices=(2, 4, 8))
-    num_blocks: int = _option(16, "Residual blocks of the generator.", least=1)
-    filters: int = _option(64, "Filters of the generator.", least=1)
+    scale: int = _option(
+        4, "Factor between LR and HR.", choices=(2, 4, 8), resume="refused"
+    )
+    num_blocks: int = _option(
+        16, "Residual blocks of the generator.", least=1, resume="refused"
+    )
+    filters: int = _option(64, "Filters of the generator.", least=1, resume="refused")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -208,11 +259,32 @@ class StageOne(Options):
     """Stage 1, SRResNet"""
 
     pretrain_steps: int = _option(
-        1_000_000, "Steps of stage 1, SRResNet; 0 skips the stage.", least=0
+        1_000_000,
+        "Steps of stage 1, SRResNet; 0 skips the stage.",
+        least=0,
+        resume="harmless",
+        stage="pretrain",
     )
-    pretrain_loss: str = _option("mse", "Of stage 1: mse, mae, vgg22, vgg54, ...")
-    pretrain_learning_rate: float = _option(1e-4, "Adam's in stage 1.", least=0)
-    total_variation: float = _option(0.0, "Its weight beside a VGG loss.", least=0)
+    pretrain_loss: str = _option(
+        "mse",
+        "Of stage 1: mse, mae, vgg22, vgg54, ...",
+        resume="applied",
+        stage="pretrain",
+    )
+    pretrain_learning_rate: float = _option(
+        1e-4, "Adam's in stage 1.", least=0, resume="applied", stage="pretrain"
+    )
+    patience: int = _option(
+        0,
+        "Above 0 stage 1 ends after so many validations (see --save_every) without a "
+        "better PSNR.",
+        least=0,
+        resume="harmless",
+        stage="pretrain",
+    )
+    total_variation: float = _option(
+        0.0, "Its weight beside a VGG loss.", least=0, resume="applied"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -220,23 +292,46 @@ class StageTwo(Options):
     """Stage 2, SRGAN"""
 
     gan_steps: int = _option(
-        200_000, "Steps of stage 2, SRGAN; 0 skips the stage.", least=0
+        200_000,
+        "Steps of stage 2, SRGAN; 0 skips the stage.",
+        least=0,
+        resume="harmless",
+        stage="gan",
+    )
+    restart_gan: bool = _option(
+        False,
+        "Where stage 1 is trained on under a stage 2 that has begun: begin that anew.",
+        resume="ignored",
     )
     content_loss: str = _option(
-        "vgg54", "Of stage 2: vgg54, vgg22, a sum such as vgg22,vgg34, or mse."
+        "vgg54",
+        "Of stage 2: vgg54, vgg22, a sum such as vgg22,vgg34, or mse.",
+        resume="applied",
+        stage="gan",
     )
     colour_weight: float = _option(
         0.0,
         "Beside a VGG loss: weight of the squared distance of 8x8 means, which keeps "
         "colours.",
         least=0,
+        resume="applied",
     )
-    adversarial_weight: float = _option(1e-3, "In equation 3.", least=0)
+    adversarial_weight: float = _option(
+        1e-3, "In equation 3.", least=0, resume="applied", stage="gan"
+    )
     gan_learning_rate: float = _option(
-        1e-4, "Adam's in stage 2, of both networks.", least=0
+        1e-4,
+        "Adam's in stage 2, of both networks.",
+        least=0,
+        resume="applied",
+        stage="gan",
     )
     gan_decay_step: int = _option(
-        100_000, "Step of stage 2 from which it is a tenth.", least=0
+        100_000,
+        "Step of stage 2 from which it is a tenth.",
+        least=0,
+        resume="applied",
+        stage="gan",
     )
 
 
@@ -249,9 +344,10 @@ class LearningRates(Options):
         "paper: constant in stage 1, a step to a tenth in stage 2; cosine: both stages "
         "fall along half a cosine to a hundredth.",
         choices=("paper", "cosine"),
+        resume="applied",
     )
     warmup_steps: int = _option(
-        0, "Steps of each stage in which the rate rises.", least=0
+        0, "Steps of each stage in which the rate rises.", least=0, resume="applied"
     )
 
 
@@ -264,29 +360,34 @@ class Computation(Options):
         "Arithmetic of the networks; auto: mixed_bfloat16 where the device has it, "
         "else float32.",
         choices=PRECISIONS,
+        resume="applied",
     )
     strategy: str = _option(
         "auto",
         "Devices: one; all GPUs of this machine (mirrored); all machines in TF_CONFIG "
         "(multi_worker); a TPU; auto: what there is, but no TPU.",
         choices=STRATEGIES,
+        resume="harmless",
     )
     steps_per_execution: int = _option(
         1,
         "Steps between looks at the losses, a divisor of --log_every and --save_every: "
         "more of them spare a GPU or TPU some waiting.",
         least=1,
+        resume="harmless",
     )
     clip_norm: float = _option(
         0.0,
         "Above 0 the gradients of each network are scaled down to this norm.",
         least=0,
+        resume="applied",
     )
     ema_decay: float = _option(
         0.0,
         "Above 0 the result is a running average of the weights, such as 0.999.",
         least=0,
         most=1,
+        resume="applied",
     )
 
 
@@ -323,9 +424,9 @@ class TrainOptions(
         return self.pretrain_steps if stage == "pretrain" else self.gan_steps
 
     def as_flags(self) -> dict[str, object]:
-        """Every value that is given but the run's place, as `run.flags` records it."""
+        """Every value that describes the run, as `run.flags` records it."""
         values = dataclasses.asdict(self)
-        del values["run_dir"]
+        del values["run_dir"], values["restart_gan"]
         return {name: value for name, value in values.items() if value is not None}
 
 

@@ -9,8 +9,8 @@ import imagecodecs
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.decoding import decode
 from srgan_tf.data.photos import read_photo
-from srgan_tf.data.prepared import decode
 from srgan_tf.errors import UserError
 from srgan_tf.pictures.metrics import rgb_to_y
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.decoding import decode, decode_part
 from srgan_tf.errors import UserError, reason
 
 FORMAT = 1
 INDEX, INFO = "index.npz", "info.json"
 _FEATURES = {"image": tf.io.FixedLenFeature([], tf.string)}
-_BLOCK = 16  # the largest block of JPEG, in pixels
 
 
 def is_prepared(folder: str | os.PathLike) -> bool:
@@ -73,40 +73,6 @@ class RecordTable(NamedTuple):
         return decode_part(
             self.encoded(index), tf.gather(self.sizes, index), low, extent
         )
-
-
-def decode(encoded) -> tf.Tensor:
-    """Decodes a JPEG or PNG file as Pillow does: uint8 `[H, W, 3]`."""
-    return tf.cond(
-        _is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(encoded, 3),
-    )
-
-
-def decode_part(encoded, size, low, extent) -> tf.Tensor:
-    """Decodes part of a JPEG or PNG file of a known size: `decode` and a slice."""
-
-    def jpeg():
-        # Colours at half resolution are interpolated across blocks: whole ones around.
-        first = tf.maximum((low // _BLOCK - 1) * _BLOCK, 0)
-        last = tf.minimum(((low + extent - 1) // _BLOCK + 2) * _BLOCK, size)
-        box = tf.concat([first, last - first], 0)
-        part = tf.io.decode_and_crop_jpeg(
-            encoded, box, 3, dct_method="INTEGER_ACCURATE"
-        )
-        return cut(part, low - first)
-
-    def cut(picture, corner):
-        return tf.slice(picture, [*tf.unstack(corner), 0], [*tf.unstack(extent), 3])
-
-    return tf.cond(
-        _is_jpeg(encoded), jpeg, lambda: cut(tf.io.decode_png(encoded, 3), low)
-    )
-
-
-def _is_jpeg(encoded):
-    return tf.strings.substr(encoded, 0, 2) == b"\xff\xd8"
 
 
 class Prepared(Sequence):

@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -42,21 +41,19 @@ class PngFile(io.BufferedWriter):
 
 def write_tiff(path: Path, pixels: np.ndarray, fitted: Metadata) -> None:
     """Writes uint8 or uint16 `[H, W, C]`."""
-    options: dict[str, Any] = {"append": "force"}  # to the header that is there
-    if pixels.shape[-1] in (2, 4):
-        options["extrasamples"] = ["unassalpha"]
-    if fitted.dpi:
-        options |= {"resolution": fitted.dpi, "resolutionunit": "INCH"}
     fields_at = begin_tiff(path, fitted)
     tifffile.imwrite(
         path,
         _without_single_channel(pixels),
+        append=True,
         photometric="rgb" if pixels.shape[-1] >= 3 else "minisblack",
         planarconfig="contig",
         compression="adobe_deflate",
         predictor=True,
         metadata=None,
         software=False,
-        **options,
+        extrasamples=["unassalpha"] if pixels.shape[-1] in (2, 4) else None,
+        resolution=fitted.dpi,
+        resolutionunit="INCH" if fitted.dpi else None,
     )
     finish_tiff(path, fields_at)

@@ -132,11 +132,9 @@ def _decoded(file: File, opened: Opened) -> Photo:
         pixels = read_deep(image, opened.png.pixels if opened.png else content(file))
     else:
         image = _loaded(image, file, opened)
-        if (
-            isinstance(image, TiffImagePlugin.TiffImageFile)
-            and ORIENTATION not in image.tag_v2
-        ):
-            orientation = 1  # Pillow turned it, while loading
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            # Pillow turned it, while loading, and took the field out.
+            orientation = image.tag_v2.get(ORIENTATION, 1)
         image.info["icc_profile"] = metadata.icc
         image, metadata.icc = plain_mode(image)
         pixels = pixels_of(image)

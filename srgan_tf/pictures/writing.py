@@ -35,10 +35,9 @@ def picture_of(photo: Photo) -> Image.Image:
     """A Pillow picture with the profile, EXIF, XMP and resolution in its `info`."""
     pixels, fitted = fit(photo.metadata, "webp", photo.pixels)
     image = image_of(pixels)
-    options = save_options(fitted, "webp", pixels)
-    if exif := options.get("exif"):
-        options["exif"] = b"Exif\0\0" + exif  # as Pillow's readers of JPEG give it
-    image.info.update(options)
+    image.info.update(save_options(fitted, "webp", pixels))
+    if "exif" in image.info:
+        image.info["exif"] = b"Exif\0\0" + image.info["exif"]  # as JPEG must have it
     return image
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from srgan_tf.data.tfds_photos import resolve_auto
@@ -12,18 +12,25 @@ from srgan_tf.training.precision import fastest_precision
 
 log = logging.getLogger(__name__)
 
+LOSSES = ("pretrain_loss", "content_loss")
+
 
 def _announce(*lines: str) -> None:
     rule = "=" * 79
     log.warning("%s", "\n".join((rule, *lines, rule)))
 
 
-def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
+def resolve(
+    options: TrainOptions,
+    recorded: Mapping[str, str],
+    stand_ins: Mapping[str, str] | None = None,
+) -> TrainOptions:
     """Replaces each `auto` by what the run began with, or else by what is at hand.
 
     Args:
         options: As asked for.
         recorded: The flags that an earlier start of the run recorded, if any.
+        stand_ins: Losses that were asked for then, and had a stand-in.
     """
     changes: dict[str, Any] = {}
     if options.precision == "auto":
@@ -37,15 +44,22 @@ def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
                 "a good model: name a folder with --dataset=FOLDER.",
             )
     if options.vgg_weights == "auto":
-        names = {options.pretrain_loss, options.content_loss}
-        if not any(name.startswith("vgg") for name in names):
-            changes["vgg_weights"] = "imagenet"
-        elif "vgg_weights" in recorded:
-            for name in ("vgg_weights", "content_loss", "pretrain_loss"):
+        for name in LOSSES:
+            if (stand_ins or {}).get(name) == getattr(options, name):
                 changes[name] = recorded[name]
+        options = dataclasses.replace(options, **changes)
+        known = recorded.get("vgg_weights", "imagenet")
+        had = [recorded[name] for name in LOSSES if name in recorded]
+        wanted = [getattr(options, name) for name in LOSSES]
+        if known != "imagenet" or _any_vgg(had) or not _any_vgg(wanted):
+            changes["vgg_weights"] = known
         else:
             changes |= _resolve_vgg(options)
     return dataclasses.replace(options, **changes)
+
+
+def _any_vgg(losses: Iterable[str]) -> bool:
+    return any(loss.startswith("vgg") for loss in losses)
 
 
 def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
@@ -57,7 +71,7 @@ def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
         "For the real one name a file: --vgg_weights=FILE.h5.",
     )
     stand_in = {"vgg_weights": "imagenet"}
-    for name in ("pretrain_loss", "content_loss"):
+    for name in LOSSES:
         loss = getattr(options, name)
         stand_in[name] = "mse" if loss.startswith("vgg") else loss
     return stand_in

@@ -20,7 +20,7 @@ from srgan_tf.training.signals import HeldSignals
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10  # rows of metrics.csv
+SATURATED_ROWS = 10  # of metrics.csv
 
 
 class Monitor(keras.callbacks.Callback):
@@ -55,7 +55,7 @@ class Monitor(keras.callbacks.Callback):
         self.generator = generator
         self.optimizer = optimizer
         self.signals = signals
-        self.best = folder.metrics.best_psnr(stage)
+        self.psnr = [psnr for _, psnr in folder.validations(stage)]
         self.saturated = 0
         with generator.distribute_strategy.scope():
             self.copy = Generator.from_config(generator.get_config())
@@ -104,8 +104,21 @@ class Monitor(keras.callbacks.Callback):
             self.folder.checkpoints.save(self.model, self.stage, self.step)
             self.saved = self.step
             write_report(self.folder)
-        if self.signals.received:
+        if self.signals.received or (save and self._out_of_patience()):
             self.model.stop_training = True
+
+    def _out_of_patience(self) -> bool:
+        patience = self.options.patience if self.stage == "pretrain" else 0
+        stale = len(self.psnr) - 1 - int(np.argmax(self.psnr))
+        if not patience or stale < patience or self.step == self.total:
+            return False
+        log.warning(
+            "Stage 1 ends after step %d of %d: no better PSNR in %d validations.",
+            self.step,
+            self.total,
+            stale,
+        )
+        return True
 
     def on_train_end(self, logs=None):
         self.bar.close()
@@ -132,9 +145,11 @@ class Monitor(keras.callbacks.Callback):
         name = f"step_{self.stage}_{self.step:08d}"
         self.folder.sample(name, picture, self.stage, self.step)
         values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
-        if self.stage == "pretrain" and values["val_psnr"] > self.best:
-            self.best = values["val_psnr"]
+        if self.stage == "pretrain" and values["val_psnr"] > max(
+            self.psnr, default=-np.inf
+        ):
             self.folder.save_model(generator, "srresnet.keras")
+        self.psnr.append(values["val_psnr"])
         return values
 
     def _check_weights(self):
@@ -161,13 +176,13 @@ class Monitor(keras.callbacks.Callback):
         """Says once what a discriminator that wins for long means."""
         wins = logs.get("d_hr", 0) - logs.get("d_sr", 0) > 0.98
         self.saturated = self.saturated + 1 if wins else 0
-        if self.saturated == PATIENCE:
+        if self.saturated == SATURATED_ROWS:
             log.warning(
                 "D(HR) - D(SR) has been above 0.98 for %d rows of metrics.csv: the "
                 "discriminator tells all crops apart and teaches the generator little. "
                 "A longer stage 1, a larger --adversarial_weight or a lower "
                 "--gan_learning_rate helps; D(HR) 0.6 to 0.9 is healthy.",
-                PATIENCE,
+                SATURATED_ROWS,
             )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.pairs import training_pairs
+from srgan_tf.data.photos import Photos
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
@@ -108,7 +109,8 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        if start < total:
+        over = self.folder.is_over(stage, options, start)
+        if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
@@ -121,13 +123,19 @@ class Stages:
                 optimizer,
                 signals,
             )
-            if start < total:
+            if not over:
                 pairs = self._pairs(stage, start).take(total - start)
-                if is_multi_worker(self.strategy):
-                    fit_workers(self.strategy, model, pairs, monitor)
-                else:
-                    steps = {"steps_per_epoch": total - start, "shuffle": False}
-                    model.fit(pairs, **steps, verbose=0, callbacks=[monitor])
+                try:
+                    if is_multi_worker(self.strategy):
+                        fit_workers(self.strategy, model, pairs, monitor)
+                    else:
+                        steps = {"steps_per_epoch": total - start, "shuffle": False}
+                        model.fit(pairs, **steps, verbose=0, callbacks=[monitor])
+                except tf.errors.OpError:
+                    # It does not always tell which file it stumbled over.
+                    if isinstance(self.photos, Photos):
+                        self.photos.check_unchanged()
+                    raise
         if monitor.signals.received:
             log.warning(
                 "Stopped after step %d of the stage %s, with a checkpoint: the same "
@@ -147,8 +155,8 @@ class Stages:
         return training_pairs(
             self.photos,
             options.crop_size,
-            options.scale,
-            options.batch_size,
+            scale=options.scale,
+            batch_size=options.batch_size,
             seed=2 * options.seed + (stage == "gan"),
             start=start,
             degradation=options.degradation,

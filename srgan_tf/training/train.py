@@ -1,6 +1,7 @@
 """The two stages of training: SRResNet on a pixel loss, then SRGAN (section 3.2)."""
 
 import logging
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -13,15 +14,19 @@ from srgan_tf.models import Generator
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.auto import resolve
+from srgan_tf.training.auto import LOSSES, resolve
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
 from srgan_tf.training.metrics_log import STAGES
 from srgan_tf.training.monitor import comparison
+from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
-from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.resume import continuation
+from srgan_tf.training.run_folder import Change, RunFolder
 from srgan_tf.training.stages import Stages
 
 log = logging.getLogger(__name__)
+
+NAMELESS = "runs/default"  # the folder of runs that nobody named
 
 
 def train(options: TrainOptions) -> None:
@@ -31,24 +36,55 @@ def train(options: TrainOptions) -> None:
         UserError: If the data, the VGG19 weights, the start weights, the devices or the
             folder do not fit, before any training; or if training fails for good.
     """
+    if keras.config.backend() != "tensorflow":
+        raise UserError(
+            f"train needs Keras on TensorFlow, and it runs on {keras.config.backend()}:"
+            " set KERAS_BACKEND=tensorflow."
+        )
     strategy = choose_strategy(options.strategy)
     _check_devices(options, strategy)
-    if options.run_dir is None:
-        raise UserError("train needs --run_dir.")
-    folder = RunFolder(options.run_dir, is_chief(strategy))
-    folder.check_model_flags(options.as_flags())
-    left = [s for s in STAGES if options.steps(s) > folder.checkpoints.latest_step(s)]
-    if folder.finished and not left:
+    named = options.run_dir is not None
+    folder = RunFolder(options.run_dir or NAMELESS, is_chief(strategy))
+    asked = options
+    options = resolve(options, folder.recorded_flags(), folder.stand_ins())
+    options, changes, restart_gan = continuation(options, folder, named=named)
+    over = all(folder.is_over(stage, options) for stage in STAGES)
+    if folder.finished and over:
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
             "another --run_dir.",
             folder.path,
-            options.pretrain_steps,
-            options.gan_steps,
+            *(folder.checkpoints.latest_step(stage) for stage in STAGES),
         )
         return
-    options = resolve(options, folder.recorded_flags())
-    keras.config.set_dtype_policy(options.precision)
+    with layers_in(options.precision):
+        _train(
+            options,
+            folder,
+            strategy=strategy,
+            asked=asked,
+            changes=changes,
+            restart_gan=restart_gan,
+        )
+    if folder.chief:
+        log.warning(
+            "Done. The generator is in %s, its SavedModel in %s, and %s shows curves "
+            "and pictures.",
+            folder.path / "generator.keras",
+            folder.path / "saved_model",
+            folder.path / "report.html",
+        )
+
+
+def _train(
+    options: TrainOptions,
+    folder: RunFolder,
+    *,
+    strategy: tf.distribute.Strategy,
+    asked: TrainOptions,
+    changes: Sequence[Change],
+    restart_gan: bool,
+) -> None:
     # The scope is for making variables only: in it the chief could not save alone.
     with strategy.scope():
         losses = _losses(options)
@@ -56,7 +92,11 @@ def train(options: TrainOptions) -> None:
     keras.utils.set_random_seed(options.seed)
     with strategy.scope():
         generator = _first_generator(options)
-    folder.write_flags(options.as_flags())
+    _write_down(folder, asked, options, changes)
+    if restart_gan:
+        log.warning("Stage 2 begins anew once stage 1 has its steps.")
+        folder.checkpoints.remove("gan")
+        folder.metrics.rewind("gan", 0)
 
     stages = Stages(options, folder, photos, valid, strategy)
     if options.pretrain_steps:
@@ -69,13 +109,32 @@ def train(options: TrainOptions) -> None:
     picture = comparison(generator, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
-    log.warning(
-        "Done. The generator is in %s, its SavedModel in %s, and %s shows curves and "
-        "pictures.",
-        folder.path / "generator.keras",
-        folder.path / "saved_model",
-        folder.path / "report.html",
-    )
+
+
+def _write_down(
+    folder: RunFolder,
+    asked: TrainOptions,
+    options: TrainOptions,
+    changes: Sequence[Change],
+) -> None:
+    """Records the flags in force, and announces what changes."""
+    begun = [s for s in STAGES if folder.checkpoints.latest_step(s)]
+    if not folder.recorded_flags():
+        losses = [(f, getattr(asked, f), getattr(options, f)) for f in LOSSES]
+        changes = [Change(*loss) for loss in losses if loss[1] != loss[2]]
+    stage = begun[-1] if begun else STAGES[0]
+    step = folder.checkpoints.latest_step(stage)
+    for flag, old, new in changes:
+        log.warning(
+            "--%s changed at step %d of the stage %s: %s -> %s",
+            flag,
+            step,
+            stage,
+            old,
+            new,
+        )
+    folder.write_flags(options.as_flags())
+    folder.record_changes(stage, step, changes)
 
 
 def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> None:
@@ -111,6 +170,7 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
 def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
     paths = find_photos(options.dataset, options.split, options.data_dir)
     photos = Photos(paths, options.crop_size, options.cache_gib)
+    photos.table()  # refuses here what could not be read later
     valid = Photos(
         find_photos(options.valid_dataset, "validation", options.data_dir),
         min_side=8 * options.scale,  # SSIM's window must fit in what shaving leaves

@@ -8,9 +8,10 @@ from samples import smooth_photo
 
 from srgan_tf.data import prepare as prepare_module
 from srgan_tf.data.cutting import cut_photo, detail
+from srgan_tf.data.decoding import decode
 from srgan_tf.data.photos import read_photo
 from srgan_tf.data.prepare import prepare
-from srgan_tf.data.prepared import Prepared, decode, is_prepared
+from srgan_tf.data.prepared import Prepared, is_prepared
 from srgan_tf.errors import UserError
 from srgan_tf.main import main
 from srgan_tf.options import PrepareOptions

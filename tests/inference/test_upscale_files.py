@@ -54,6 +54,7 @@ def test_one_photo_with_everything_kept(tmp_path, model_file):
     assert (fields[0xA002], fields[0xA003]) == (80, 120)
     with Image.open(tmp_path / "photo_x4_compare.png") as both:
         assert both.size == (160, 120)
+        assert both.info["icc_profile"] == SRGB
         after = np.asarray(both)[:, 80:]
     np.testing.assert_array_equal(after, result.pixels)
 
@@ -81,7 +82,7 @@ def test_a_folder(tmp_path, model_file, capsys):
         assert (image.mode, image.size) == ("RGBA", (24, 20))
     first = times()
 
-    with pytest.raises(UserError, match="is no PNG, JPEG"):
+    with pytest.raises(UserError, match="is no PNG"):
         run(model_file, folder, **options)
     assert "Upscaled 0 of 5 photos; 4 done before" in capsys.readouterr().out
     np.testing.assert_array_equal(times(), first)

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,7 +202,7 @@ def test_writing_replaces_whole_or_not_at_all(tmp_path, monkeypatch):
     photo = Photo(values(64, 64, 3), Metadata())
 
     def full_disk(image, file, *_, **__):
-        file.write(b"half")
+        Path(getattr(file, "name", file)).write_bytes(b"half")
         raise failures[0]
 
     monkeypatch.setattr(Image.Image, "save", full_disk)

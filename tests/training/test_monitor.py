@@ -5,7 +5,7 @@ from samples import smooth_photo
 
 from srgan_tf.models import Generator
 from srgan_tf.pictures.imresize import imresize
-from srgan_tf.training.monitor import PATIENCE, Monitor, comparison
+from srgan_tf.training.monitor import SATURATED_ROWS, Monitor, comparison
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
 
@@ -40,7 +40,7 @@ def test_a_discriminator_that_wins_for_long_is_explained_once(
     )
     monitor.set_model(generator)
     monitor.on_train_begin()
-    for batch in range(3 * PATIENCE):
+    for batch in range(3 * SATURATED_ROWS):
         monitor.on_train_batch_end(batch, {"d_hr": d_hr, "d_sr": 0.001})
         said = caplog.text.count("D(HR) - D(SR)")
-        assert said == (hints if batch + 1 >= PATIENCE else 0)
+        assert said == (hints if batch + 1 >= SATURATED_ROWS else 0)

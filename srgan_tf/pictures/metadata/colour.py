@@ -88,13 +88,17 @@ def make_profile(
     white, *colours = (
         [*primaries[i : i + 2], 1.0] for i in range(0, len(primaries), 2)
     )
-    options = {"whitepoint": white}
-    if channels > 2:
-        options["primaries"] = [number for colour in colours for number in colour]
-    key = "gamma" if isinstance(curve, float) else "transferfunction"
-    kind = "rgb" if channels > 2 else "gray"
+    rgb = channels > 2
     try:
-        profile = bytearray(imagecodecs.cms_profile(kind, **options, **{key: curve}))
+        profile = bytearray(
+            imagecodecs.cms_profile(
+                "rgb" if rgb else "gray",
+                whitepoint=white,
+                primaries=[x for colour in colours for x in colour] if rgb else None,
+                gamma=curve if isinstance(curve, float) else None,
+                transferfunction=curve if isinstance(curve, np.ndarray) else None,
+            )
+        )
     except RuntimeError as error:
         raise ValueError(f"primaries that make no colours: {error}") from None
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # made now, it says else
@@ -113,11 +117,11 @@ def profile_of(colour: Mapping[bytes, bytes], channels: int) -> bytes | None:
         ValueError: If they make no sense.
     """
     if code_points := colour.get(b"cICP"):
-        primaries, curve = code_points[:2]
-        if primaries in (1, 2) and curve in (2, _SRGB_CURVE):
+        number, curve = code_points[:2]
+        if number in (1, 2) and curve in (2, _SRGB_CURVE):
             return None
         try:
-            white_and_primaries = _SRGB if primaries == 2 else _PRIMARIES[primaries]
+            white_and_primaries = _SRGB if number == 2 else _PRIMARIES[number]
             to_linear = _CURVES[_SRGB_CURVE if curve == 2 else curve]
         except KeyError as error:
             raise ValueError(f"unknown code point {error}") from None
@@ -128,7 +132,7 @@ def profile_of(colour: Mapping[bytes, bytes], channels: int) -> bytes | None:
     (gamma,) = struct.unpack(">L", colour.get(b"gAMA", struct.pack(">L", 45_455)))
     if not gamma:
         raise ValueError("a gamma of 0")
-    primaries = _SRGB
+    primaries: tuple[float, ...] = _SRGB
     if b"cHRM" in colour:
         primaries = tuple(x / 1e5 for x in struct.unpack(">8L", colour[b"cHRM"]))
     usual_primaries = channels < 3 or np.allclose(primaries, _SRGB, atol=2e-3)
@@ -153,23 +157,28 @@ def to_srgb(pixels: np.ndarray, icc: bytes) -> np.ndarray:
         raise ValueError("it is for other kinds of pictures")
     srgb = imagecodecs.cms_profile("srgb")
 
-    def convert(colours):
-        if kind == "gray":
-            colours = colours[..., 0]
-        elif colours.shape[-1] == 1:
-            colours = np.repeat(colours, 3, axis=-1)
+    def transformed(colours: np.ndarray, flags: int | None = None) -> np.ndarray:
         try:
             return imagecodecs.cms_transform(
-                np.ascontiguousarray(colours),
+                colours,
                 icc,
                 srgb,
                 colorspace=kind,
                 outcolorspace="rgb",
+                flags=flags,
             )
         except RuntimeError as error:
             raise ValueError(f"it is damaged: {error}") from None
 
-    return _by_rows(pixels, convert)
+    if kind == "rgb" and pixels.shape[-1] > 2:
+        return _by_rows(pixels, lambda rgb: transformed(np.ascontiguousarray(rgb)))
+    # Of gray, all there can be: the library's short cuts are coarse in the darkest.
+    ramp = np.linspace(0, 65_535, np.iinfo(pixels.dtype).max + 1).astype(np.uint16)
+    ramp = ramp if kind == "gray" else np.repeat(ramp[None, :, None], 3, axis=-1)
+    exact = imagecodecs.CMS.FLAGS.NOOPTIMIZE
+    table = transformed(np.atleast_2d(ramp), exact)[0, :, 1] / 65_535
+    table = np.round(table * np.iinfo(pixels.dtype).max)
+    return _by_rows(pixels, lambda gray: table[gray])
 
 
 def sdr_of(pixels: np.ndarray, colour: Mapping[bytes, bytes]) -> np.ndarray:
@@ -218,10 +227,7 @@ def _by_rows(pixels: np.ndarray, convert: Callable) -> np.ndarray:
     channels = pixels.shape[-1] - (pixels.shape[-1] in (2, 4))
     for start in range(0, len(pixels), _ROWS):
         rows = slice(start, start + _ROWS)
-        converted = convert(pixels[rows, :, :channels])
-        if converted.shape[-1] > channels:  # equal ones, but for rounding
-            converted = converted[..., 1:2]
-        out[rows, :, :channels] = converted
+        out[rows, :, :channels] = convert(pixels[rows, :, :channels])
     return out
 
 

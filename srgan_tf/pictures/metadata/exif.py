@@ -83,7 +83,7 @@ class Exif:
         following = exif._read_ifd(file, big, ROOT, first[0], skip)
         for ifd, parent in _PARENTS.items():
             if pointer := exif.ifds[parent].pop(ifd, None):
-                exif._read_ifd(file, big, ifd, *exif.numbers_of(pointer)[:1])
+                exif._read_ifd(file, big, ifd, exif.whole_number(pointer))
         for ifd in (ROOT, EXIF):
             exif.ifds[ifd].pop(_PADDING, None)
         if following:
@@ -97,7 +97,7 @@ class Exif:
         file: BinaryIO,
         big: bool,
         ifd: int,
-        offset: int = 0,
+        offset: int,
         skip: Collection[int] = (),
     ) -> int:
         """Reads one IFD and returns the offset of the next, 0 if there is none."""
@@ -145,6 +145,13 @@ class Exif:
         if field.kind in _RATIONALS:
             return [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2])]
         return list(numbers)
+
+    def whole_number(self, field: Field) -> int:
+        """The first number in a field; 0 if it is none or broken."""
+        try:
+            return int(self.numbers_of(field)[0])
+        except (ArithmeticError, ValueError):
+            return 0
 
     def set_numbers(self, ifd: int, tag: int, numbers: Sequence, kind: int) -> None:
         """Sets a field; whole numbers too large for its type get a `LONG`.

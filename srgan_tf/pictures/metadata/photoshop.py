@@ -34,7 +34,8 @@ class Resource(NamedTuple):
 
 def read_resources(block: bytes) -> tuple[list[Resource], bool]:
     """The resources in a block, and whether it is damaged behind them."""
-    resources, at = [], 0
+    resources: list[Resource] = []
+    at = 0
     while len(block[at:].strip(b"\0")):
         try:
             signature, code, length = struct.unpack_from(">4sHB", block, at)

@@ -102,10 +102,11 @@ def split_png(png: bytes) -> PngParts:
     return PngParts(b"".join([*pixels, view[at:]]), chunks, damaged)
 
 
-def chunk(name: bytes, data: bytes) -> bytes:
+def chunk(name: bytes, data: bytes | memoryview) -> bytes:
     """A chunk as it stands in the file."""
     crc = zlib.crc32(data, zlib.crc32(name))
-    return struct.pack(">L4s", len(data), name) + data + struct.pack(">L", crc)
+    head, end = struct.pack(">L4s", len(data), name), struct.pack(">L", crc)
+    return b"".join((head, data, end))
 
 
 def inflate(data: bytes) -> bytes:

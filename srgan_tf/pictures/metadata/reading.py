@@ -2,15 +2,17 @@
 
 import io
 import math
+import re
 import struct
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, cast
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from srgan_tf.pictures.metadata import jpeg, png
 from srgan_tf.pictures.metadata.colour import ADOBE_GAMMA, ADOBE_RGB, make_profile
 from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, Exif
+from srgan_tf.pictures.metadata.exif_sizes import RESOLUTION_UNIT, X_RESOLUTION
 from srgan_tf.pictures.metadata.photoshop import IPTC, Resource, read_resources
 from srgan_tf.pictures.metadata.record import Metadata
 
@@ -21,6 +23,9 @@ TIFF_LAYOUT = (
     *(297, 301, 317, *range(320, 338), *range(338, 348), *range(512, 533)),
 )
 _LAYERS = 37724
+# Descriptions by tifffile, ImageJ and OME that state the sizes of an array.
+_DESCRIPTION = 270
+_OF_ARRAYS = rb"\{\"shape\"|ImageJ=|<\?xml[^>]*>\s*(<!--.*?-->\s*)?<OME"
 TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP, TIFF_ICC = 700, 33723, 34377, 34675
 # In EXIF's own words, the camera's files are in Adobe RGB (DCF 2.0, section 5.4).
 COLOUR_SPACE, INTEROP_INDEX = 0xA001, 0x0001
@@ -34,12 +39,12 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
         parts: Of a PNG file, which must be the picture of their pixels.
     """
     metadata = Metadata(stored=image.size)
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2  # image.size is upright already
         metadata.stored = (tags[256], tags[257])
         if _LAYERS in tags:
             metadata.lost.append("Photoshop's layers")
-        _read_tiff(metadata, image.fp)
+        _read_tiff(metadata, cast(BinaryIO, image.fp))
     elif parts:
         metadata.lost += parts.damaged
         _read_png(metadata, parts.chunks)
@@ -49,9 +54,7 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
             _read_jpeg(metadata, image)
         elif not metadata.icc and (code_points := _heif_colour(image)):
             metadata.colour[b"cICP"] = code_points
-    dpi = image.info.get("dpi")
-    if dpi and all(math.isfinite(x) and x > 0 for x in map(float, dpi)):
-        metadata.dpi = tuple(map(float, dpi))
+    metadata.dpi = metadata.dpi or _resolution(metadata.exif, image.info.get("dpi"))
     return _checked(metadata)
 
 
@@ -69,7 +72,7 @@ def read_tiff_metadata(file: BinaryIO, width: int, height: int) -> Metadata:
     return _checked(metadata)
 
 
-def _read_info(metadata: Metadata, info: dict[str, Any]) -> None:
+def _read_info(metadata: Metadata, info: Mapping[Any, Any]) -> None:
     """What Pillow's plugins have found."""
     metadata.icc = info.get("icc_profile")
     xmp = info.get("xmp")
@@ -77,7 +80,16 @@ def _read_info(metadata: Metadata, info: dict[str, Any]) -> None:
     _read_exif(metadata, info.get("exif") or b"")
     if comment := info.get("comment"):
         comment = comment.encode() if isinstance(comment, str) else comment
-        metadata.texts.append(png.Text(b"Comment", comment))
+        metadata.texts.append(_comment(comment))
+
+
+def _comment(data: bytes) -> png.Text:
+    """A comment of a format that leaves its encoding open."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return png.Text(b"Comment", data)
+    return png.Text(b"Comment", data, utf8=not data.isascii())
 
 
 def _read_exif(metadata: Metadata, block: bytes) -> None:
@@ -97,6 +109,11 @@ def _read_tiff(metadata: Metadata, file: BinaryIO) -> None:
     except ValueError:
         metadata.lost.append("damaged EXIF")
     metadata.exif.has_thumbnail = False  # what follows in a TIFF file is the next page
+    description = metadata.exif.ifds[ROOT].get(_DESCRIPTION)
+    if description and re.match(_OF_ARRAYS, description.data):
+        del metadata.exif.ifds[ROOT][_DESCRIPTION]
+        if not description.data.startswith(b"{"):
+            metadata.lost.append("what microscopes say of the array")
     _take_out(metadata)
 
 
@@ -125,7 +142,7 @@ def _read_photoshop(metadata: Metadata, block: bytes) -> None:
 
 def _read_jpeg(metadata: Metadata, image: Any) -> None:
     segments = jpeg.read_segments(image.applist)
-    metadata.texts = [png.Text(b"Comment", comment) for comment in segments.comments]
+    metadata.texts = [_comment(comment) for comment in segments.comments]
     metadata.lost += segments.lost
     if segments.resources:
         _read_photoshop(metadata, segments.resources)
@@ -155,6 +172,8 @@ def _read_png(metadata: Metadata, chunks: Sequence[tuple[bytes, bytes]]) -> None
                 keyword = data[:80].partition(b"\0")[0].decode("latin-1")
                 what = f"the damaged text {keyword!r}"
                 _read_png_text(metadata, png.read_text(name, data))
+            elif name == b"caBX":
+                metadata.lost.append(jpeg.CREDENTIALS)
             elif name == b"pHYs":
                 _read_png_resolution(metadata, data)
             else:
@@ -186,9 +205,24 @@ def _read_png_text(metadata: Metadata, text: png.Text) -> None:
 def _read_png_resolution(metadata: Metadata, data: bytes) -> None:
     x, y, unit = struct.unpack(">LLB", data)
     if unit == 1 and x and y:
-        metadata.dpi = (x * 0.0254, y * 0.0254)
+        metadata.dpi = (round(x * 0.0254, 2), round(y * 0.0254, 2))
     elif x != y:
         metadata.lost.append("the shape of its pixels")
+
+
+def _resolution(exif: Exif, dpi: Any) -> tuple[float, float] | None:
+    """Pixels per inch by the file's own way to say so, or else by EXIF."""
+    fields = exif.ifds[ROOT]
+    try:
+        if not dpi and X_RESOLUTION in fields and X_RESOLUTION + 1 in fields:
+            unit = fields.get(RESOLUTION_UNIT)
+            per_inch = {0: 1.0, 2: 1.0, 3: 2.54}[exif.whole_number(unit) if unit else 0]
+            tags = (X_RESOLUTION, X_RESOLUTION + 1)
+            dpi = [exif.numbers_of(fields[tag])[0] * per_inch for tag in tags]
+        x, y = map(float, dpi)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+    return (x, y) if x > 0 and y > 0 and math.isfinite(x * y) else None
 
 
 def _heif_colour(image: Any) -> bytes | None:
@@ -197,7 +231,7 @@ def _heif_colour(image: Any) -> bytes | None:
     if known := image.info.get("nclx_profile"):  # by pillow-heif
         primaries = known["color_primaries"]
         curve = known["transfer_characteristics"]
-    elif image.format == "AVIF":
+    elif image.format == "AVIF" and image.fp:
         image.fp.seek(0)
         head = image.fp.read(65_536)
         at = head.find(b"colrnclx")

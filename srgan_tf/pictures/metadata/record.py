@@ -46,7 +46,7 @@ class Metadata:
         The metadata is then about turned pixels; the rest follows when it is written.
         """
         field = self.exif.ifds[ROOT].get(ORIENTATION)
-        orientation = self.exif.numbers_of(field)[0] if field else None
+        orientation = self.exif.whole_number(field) if field else 0
         if field:
             self.exif.set_numbers(ROOT, ORIENTATION, [1], SHORT)
         elif found := re.search(

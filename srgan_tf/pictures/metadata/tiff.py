@@ -36,11 +36,12 @@ def begin_tiff(path: Path, fitted: Metadata) -> int:
     for tag in (*TIFF_LAYOUT, *_RESOLUTION):
         root.pop(tag, None)
     iptc = b"".join(data for code, _, data in fitted.resources if code == IPTC)
+    others = [resource for resource in fitted.resources if resource.code != IPTC]
     for tag, kind, data in (
         (TIFF_ICC, UNDEFINED, fitted.icc),
         (TIFF_XMP, BYTE, fitted.xmp),
         (TIFF_IPTC, UNDEFINED, iptc),
-        (TIFF_PHOTOSHOP, BYTE, write_resources(fitted.resources)),
+        (TIFF_PHOTOSHOP, BYTE, write_resources(others)),
     ):
         if data:
             root[tag] = Field(kind, data)
@@ -60,9 +61,8 @@ def finish_tiff(path: Path, fields_at: int) -> None:
 
         def read(form: str, offset: int) -> int:
             file.seek(offset)
-            return struct.unpack(
-                order + form, file.read(struct.calcsize(order + form))
-            )[0]
+            data = file.read(struct.calcsize(order + form))
+            return struct.unpack(order + form, data)[0]
 
         def entries(offset: int) -> dict[int, bytes]:
             count = read("H", offset)

@@ -171,8 +171,11 @@ def _iptc_into_xmp(metadata: Metadata) -> None:
     for code, _, data in metadata.resources:
         if code == IPTC:
             properties, lost = iptc_as_xmp(data)
-            metadata.xmp = add_to_xmp(metadata.xmp, properties)
             metadata.lost += lost
+            try:
+                metadata.xmp = add_to_xmp(metadata.xmp, properties)
+            except ValueError:
+                metadata.lost.append("IPTC")
     if any(resource.code not in OF_IPTC for resource in metadata.resources):
         metadata.lost.append("Photoshop's data")
     metadata.resources = []

@@ -148,14 +148,16 @@ def add_to_xmp(xmp: bytes | None, properties: Sequence[Property]) -> bytes | Non
     """A packet with further properties; those that it has stay as they are.
 
     Raises:
-        ValueError: If it is no well-formed XML.
+        ValueError: If there is no place for them.
     """
     xmp = xmp or _EMPTY
     there = {found.name for found in _places(xmp)}
     new = [added for added in properties if added.name not in there]
-    end = xmp.rfind(b"</rdf:RDF>")
-    if not new or end < 0:
+    if not new:
         return None if xmp == _EMPTY else xmp
+    end = xmp.rfind(b"</rdf:RDF>")
+    if end < 0:
+        raise ValueError("it has no end of rdf:RDF")
     spaces = " ".join(
         f'xmlns:{prefix}="{uri.decode()}"'
         for uri, prefix in _NAMESPACES.items()
