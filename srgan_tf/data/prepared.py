@@ -105,7 +105,7 @@ class Prepared(Sequence):
             raise UserError(
                 f"{self.folder} was prepared by another version: prepare it anew."
             )
-        self._check_shards()
+        self.check_unchanged()
         large = sizes.min(axis=1) >= min_side
         self.left_out = int((~large).sum())
         if not large.any():
@@ -116,12 +116,19 @@ class Prepared(Sequence):
         shards = [str(self.folder / name) for name in self.info["shards"]]
         self._table = RecordTable(shards, shard[large], offsets[large], sizes[large])
 
-    def _check_shards(self) -> None:
+    def check_unchanged(self) -> None:
+        """Looks at the shards.
+
+        Raises:
+            UserError: If one has vanished or changed, naming it.
+        """
         for name, size in self.info["shards"].items():
             try:
                 found = os.path.getsize(self.folder / name)
             except OSError as error:
-                raise UserError(f"{self.folder / name}: {reason(error)}") from None
+                raise UserError(
+                    f"{self.folder / name} cannot be read: {reason(error)}"
+                ) from None
             if found != size:
                 raise UserError(
                     f"{self.folder / name} has {found} bytes, not the {size} that were "
@@ -137,3 +144,11 @@ class Prepared(Sequence):
     def table(self) -> RecordTable:
         """The sub-pictures for the pipeline."""
         return self._table
+
+    def __str__(self):
+        megapixels = self._table.sizes.prod(axis=1, dtype=np.int64).sum() / 1e6
+        text = f"{len(self):,} sub-pictures, {megapixels:,.1f} megapixels, "
+        return (
+            f"{text}prepared from {self.info['photos']:,} photos and read from the disk"
+            + (f"; {self.left_out:,} are too small." if self.left_out else ".")
+        )

@@ -36,7 +36,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         stage: str,
         start: int,
         generator: Generator,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from samples import REPOSITORY, smooth_photo
+from samples import REPOSITORY, graph_of, smooth_photo
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import (
@@ -94,15 +94,6 @@ def test_hr_is_the_clean_photo_and_fits_a_degraded_lr():
     difference = np.abs(clean[0] - degraded[0]).mean(axis=(1, 2, 3)) * 255
     assert 0 < difference.max() < 30
     np.testing.assert_array_equal(degraded[0], np.rint(degraded[0] * 255) / 255)
-
-
-def graph_of(pairs: tf.data.Dataset) -> bytes:
-    graph = tf.raw_ops.DatasetToGraphV2(
-        input_dataset=pairs._variant_tensor,
-        external_state_policy=2,
-        strip_device_assignment=True,
-    )
-    return graph.numpy()
 
 
 @pytest.mark.parametrize("degradation", ["bicubic", "photo"])
