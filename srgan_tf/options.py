@@ -19,6 +19,9 @@ DEGRADATIONS = (
     "thumbnail",
 )
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+# Phones make photos of 200.
+MAX_MEGAPIXELS = 250.0
+RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
 RESUME = {
     "applied": "takes the new value from there on",
     "harmless": "takes the new value, which does not change what is learnt",
@@ -517,14 +520,35 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     )
     format: str | None = _option(
         None,
-        "png, jpg, webp, tiff or bmp; that of --output, or png, if left out.",
-        choices=("png", "jpg", "webp", "tiff", "bmp"),
+        "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
+        "left out, that of --output, or png.",
+        choices=(*RESULT_FORMATS, "same"),
     )
-    quality: int = _option(95, "Of JPEG and WebP, 1 to 100.", least=1, most=100)
-    overwrite: bool = _option(False, "Replace results that are there.")
+    quality: int = _option(
+        95, "Of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100.", least=1, most=100
+    )
+    lossless: bool = _option(False, "Lose nothing in WebP and JPEG XL.")
+    overwrite: bool = _option(
+        False, "Make results anew, and replace files that have their names."
+    )
     compare: bool = _option(
         False, "Also write ..._compare.png: bicubic left, SR right."
     )
+    keep_times: bool = _option(
+        False, "Give results the modification times of their photos."
+    )
+    max_megapixels: float = _option(
+        MAX_MEGAPIXELS,
+        "Refuse photos that have more: a file of a few bytes can claim any size.",
+        least=0,
+    )
+
+    def check(self) -> None:
+        if self.lossless and self.format in ("jpg", "avif", "heic"):
+            raise UserError(
+                f"--lossless is for webp and jxl, and --format={self.format} always "
+                "loses something; png loses nothing."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

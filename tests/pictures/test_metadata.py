@@ -54,7 +54,9 @@ def enlarged(source: Path, file_format: str, scale: int = 4) -> Path:
     pixels = photo.pixels.repeat(scale, axis=0).repeat(scale, axis=1)
     if file_format in ("jpg", "bmp") and pixels.shape[-1] in (2, 4):
         pixels = pixels[..., :-1]
-    target = source.with_name(f"{source.stem}_out{SUFFIXES.get(file_format, '.bmp')}")
+    target = source.with_name(
+        f"{source.stem}_out{SUFFIXES.get(file_format, '.' + file_format)}"
+    )
     write_photo_file(Photo(pixels, photo.metadata), target, file_format)
     with Image.open(target) as image:  # it opens again
         image.load()
@@ -216,6 +218,55 @@ def test_exif_texts_of_any_encoding(tmp_path, text, suffix, file_format, caplog)
     comment = back.get_ifd(ExifTags.IFD.Exif)[0x9286]
     assert comment == exif.get_ifd(ExifTags.IFD.Exif)[0x9286]
     assert not caplog.records
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="NOT TESTED: no AVIF in Pillow")
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_exif_texts_of_avif(tmp_path, text, exiftool):
+    """Turned by AVIF itself, in which case Pillow changes texts by reading EXIF."""
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    photo_with_exif(tmp_path / "x.avif", turned)
+    exif = with_texts(text)
+    del exif[ORIENTATION]
+    photo_with_exif(tmp_path / "exif.jpg", exif)
+    words = ["-q", "-overwrite_original", "-tagsfromfile", tmp_path / "exif.jpg"]
+    command = ["exiftool", *words, "-exif:all", tmp_path / "x.avif"]
+    subprocess.run(command, check=True)
+    assert read_photo_file(tmp_path / "x.avif").pixels.shape == (9, 7, 3)
+    for file_format in (*FORMATS, "avif"):
+        back = exif_of(enlarged(tmp_path / "x.avif", file_format))
+        assert raw(back[ExifTags.Base.Copyright]) == text
+
+
+def test_metadata_of_jpeg_2000(tmp_path, exiftool):
+    Image.fromarray(smooth(20, 40)).save(tmp_path / "x.jp2")
+    tags = ["-EXIF:Artist=José", "-XMP-dc:Source=sea", "-IPTC:Keywords=Meer"]
+    subprocess.run(
+        ["exiftool", "-q", "-overwrite_original", *tags, tmp_path / "x.jp2"], check=True
+    )
+    tags = exiftool(enlarged(tmp_path / "x.jp2", "jpg"))
+    assert tags["IFD0:Artist"] == "José"
+    assert (tags["XMP-dc:Source"], tags["IPTC:Keywords"]) == ("sea", "Meer")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_metadata_of_jpeg_xl(tmp_path, compress):
+    pytest.importorskip("pillow_jxl", reason="NOT TESTED: no pillow-jxl-plugin here")
+    exif = with_texts(TEXTS["latin"]).tobytes()
+    Image.fromarray(smooth(20, 40)).save(
+        tmp_path / "x.jxl",
+        exif=exif,
+        xmp=XMP,
+        compress_metadata=compress,
+        use_container=True,
+    )
+    for file_format in ("png", "jxl"):
+        out = enlarged(tmp_path / "x.jxl", file_format)
+        with Image.open(out) as image:
+            texts = image.getexif()
+            assert raw(texts[ExifTags.Base.Copyright]) == TEXTS["latin"]
+        assert b"A. Nobody" in read_photo_file(out).metadata.xmp
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -948,6 +999,16 @@ def test_a_wrong_checksum_beside_the_pixels(tmp_path, caplog):
     source.write_bytes(source.read_bytes().replace(b"words", b"wards"))
     enlarged(source, "png")
     assert caplog.messages == ["x_out.png: left out a damaged tEXt chunk."]
+
+
+@pytest.mark.parametrize("kept", [3, 15, 30])
+def test_an_end_that_is_missing_behind_the_pixels(tmp_path, kept, caplog):
+    data = imagecodecs.png_encode(smooth(7, 9))
+    end = chunk(b"tEXt", b"Comment\0words and words") + data[-12:]
+    (tmp_path / "x.png").write_bytes(data[:-12] + end[:kept])
+    out = enlarged(tmp_path / "x.png", "png")
+    np.testing.assert_array_equal(read_photo_file(out).pixels[::4, ::4], smooth(7, 9))
+    assert caplog.messages == ["x_out.png: left out what stands behind the pixels."]
 
 
 def test_damaged_xmp_and_iptc(tmp_path, caplog):
