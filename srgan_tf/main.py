@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import srgan_tf
 from srgan_tf.command_line import flags_help, parse
@@ -137,6 +138,18 @@ def run(words: Sequence[str]) -> None:
     COMMANDS[name][1](options, arguments)
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ends the work by an exception; while something is being imported, at once.
+
+    Libraries try imports and go on without what fails: there it could be lost.
+    """
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(128 + number)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command line; exits with code 1 and one line on bad input.
 
@@ -146,6 +159,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = (sys.argv if argv is None else argv)[1:]
     # As an exception it passes the places that remove half-written files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         run(words)
     except UserError as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -229,3 +230,37 @@ def test_a_run_without_a_name_is_continued_by_its_own_flags_only(
         *flags, "--pretrain_steps=3", "--dataset=bundled", "--run_dir=runs/default"
     )
     assert meant.code == 0 and "--dataset changed at step 2" in meant.stderr
+
+
+SWALLOWS = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+except BaseException:
+    pass
+"""
+
+
+def hear_interrupts():
+    # The suite may be run where SIGINT is ignored, as in a shell's background job.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_interrupt_while_something_is_imported_is_heard(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(SWALLOWS)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    code += "from srgan_tf.main import main; main(['', 'train', '--dataset=bundled'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, preexec_fn=hear_interrupts
+    )
+    assert done.returncode == 128 + signal.SIGINT
+
+
+def test_an_interrupt_at_the_start_is_heard(tmp_path, photo_folder):
+    flags = tiny(tmp_path / "run", photo_folder)
+    process = start(*flags, preexec_fn=hear_interrupts)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT), said
+    assert not (tmp_path / "run" / "checkpoints").exists()

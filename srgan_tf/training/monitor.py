@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.options import TrainOptions
+from srgan_tf.training.progress import progress
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
@@ -62,11 +62,8 @@ class Monitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         batch = self.options.batch_size
-        self.bar = tqdm(
-            desc=self.stage,
-            total=self.total * batch,
-            initial=self.step * batch,
-            unit="img",
+        self.bar = progress(
+            self.stage, done=self.step * batch, total=self.total * batch
         )
         self.restored = [value.numpy() for value in self.model.metrics_variables]
 
