@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
