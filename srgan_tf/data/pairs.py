@@ -136,6 +136,8 @@ def training_pairs(
     options = tf.data.Options()
     # There is a core's work in every element already.
     options.threading.max_intra_op_parallelism = 1
+    # They rewrite the graph, for which they copy all photos.
+    options.experimental_optimization.apply_default_optimizations = False
     return pairs.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 

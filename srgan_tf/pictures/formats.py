@@ -14,7 +14,8 @@ import tifffile
 from PIL import Image, TiffImagePlugin
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.deep_reading import boxes, jp2_profile, read_deep, read_jxl
+from srgan_tf.options import MAX_MEGAPIXELS
+from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
 from srgan_tf.pictures.jpeg_end import with_end
 from srgan_tf.pictures.metadata import (
     ORIENTATION,
@@ -25,7 +26,6 @@ from srgan_tf.pictures.metadata import (
 )
 from srgan_tf.pictures.modes import pixels_of, plain_mode, upright
 from srgan_tf.pictures.opening import (
-    MAX_MEGAPIXELS,
     File,
     Opened,
     content,
@@ -123,11 +123,8 @@ def _decoded(file: File, opened: Opened) -> Photo:
     assert image is not None
     orientation = metadata.make_upright()
     if opened.kind == "jxl":
-        data = content(file)
-        pixels = read_jxl(data)
-        metadata.xmp = dict(boxes(data)).get(b"xml ")
         # The decoder turned it, by what JPEG XL itself says.
-        return Photo(pixels, metadata)
+        return Photo(read_jxl(content(file)), metadata)
     if opened.deep:
         pixels = read_deep(image, opened.png.pixels if opened.png else content(file))
     else:

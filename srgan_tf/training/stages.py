@@ -111,7 +111,8 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        if start < total:
+        over = self.folder.is_over(stage, options, start)
+        if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
             monitor = Monitor(
@@ -124,7 +125,7 @@ class Stages:
                 optimizer,
                 signals,
             )
-            if start < total:
+            if not over:
                 try:
                     if is_multi_worker(self.strategy):
                         fit_workers(

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +110,18 @@ def test_no_python_is_in_the_graph_and_it_can_be_sent(
     )
     for one, other in zip(next(iter(pairs)), next(iter(received))):
         np.testing.assert_array_equal(one, other)
+
+
+def test_photos_are_not_copied_again():
+    def used() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    if sys.platform != "linux":
+        pytest.skip("NOT TESTED: how much memory is used is known on Linux only")
+    pairs = training_pairs([np.ones((8000, 8000, 3), np.uint8)], 32, batch_size=1)
+    before = used()
+    next(iter(pairs))
+    assert used() - before < 100e6
 
 
 def test_shapes_are_static():

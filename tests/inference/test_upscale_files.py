@@ -74,7 +74,7 @@ def test_a_folder(tmp_path, model_file, capsys):
     def times():
         return np.array([(out / name).stat().st_mtime_ns for name in results])
 
-    with pytest.raises(UserError, match=r"bad\.jpg: is no PNG"):
+    with pytest.raises(UserError, match=r"bad\.jpg: is no PNG, JPEG"):
         run(model_file, folder, **options)
     assert "Upscaled 4 of 5 photos." in capsys.readouterr().out
     assert files_in(out) == results
@@ -82,7 +82,7 @@ def test_a_folder(tmp_path, model_file, capsys):
         assert (image.mode, image.size) == ("RGBA", (24, 20))
     first = times()
 
-    with pytest.raises(UserError, match="is no JPEG"):
+    with pytest.raises(UserError, match="is no PNG"):
         run(model_file, folder, **options)
     assert "Upscaled 0 of 5 photos; 4 done before" in capsys.readouterr().out
     np.testing.assert_array_equal(times(), first)

@@ -12,11 +12,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, features
 from samples import SRGB, XMP, full_exif, smooth, values
 
 from srgan_tf.pictures.formats import Photo, read_photo_file
-from srgan_tf.pictures.metadata import ORIENTATION, Metadata
+from srgan_tf.pictures.metadata import ORIENTATION, Metadata, read_metadata
 from srgan_tf.pictures.metadata.colour import make_profile
 from srgan_tf.pictures.metadata.exif import Exif
 from srgan_tf.pictures.metadata.photoshop import Resource, write_resources
@@ -54,7 +54,9 @@ def enlarged(source: Path, file_format: str, scale: int = 4) -> Path:
     pixels = photo.pixels.repeat(scale, axis=0).repeat(scale, axis=1)
     if file_format in ("jpg", "bmp") and pixels.shape[-1] in (2, 4):
         pixels = pixels[..., :-1]
-    target = source.with_name(f"{source.stem}_out{SUFFIXES.get(file_format, '.bmp')}")
+    target = source.with_name(
+        f"{source.stem}_out{SUFFIXES.get(file_format, '.' + file_format)}"
+    )
     write_photo_file(Photo(pixels, photo.metadata), target, file_format)
     with Image.open(target) as image:  # it opens again
         image.load()
@@ -216,6 +218,55 @@ def test_exif_texts_of_any_encoding(tmp_path, text, suffix, file_format, caplog)
     comment = back.get_ifd(ExifTags.IFD.Exif)[0x9286]
     assert comment == exif.get_ifd(ExifTags.IFD.Exif)[0x9286]
     assert not caplog.records
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="NOT TESTED: no AVIF in Pillow")
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_exif_texts_of_avif(tmp_path, text, exiftool):
+    """Turned by AVIF itself, in which case Pillow changes texts by reading EXIF."""
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    photo_with_exif(tmp_path / "x.avif", turned)
+    exif = with_texts(text)
+    del exif[ORIENTATION]
+    photo_with_exif(tmp_path / "exif.jpg", exif)
+    words = ["-q", "-overwrite_original", "-tagsfromfile", tmp_path / "exif.jpg"]
+    command = ["exiftool", *words, "-exif:all", tmp_path / "x.avif"]
+    subprocess.run(command, check=True)
+    assert read_photo_file(tmp_path / "x.avif").pixels.shape == (9, 7, 3)
+    for file_format in (*FORMATS, "avif"):
+        back = exif_of(enlarged(tmp_path / "x.avif", file_format))
+        assert raw(back[ExifTags.Base.Copyright]) == text
+
+
+def test_metadata_of_jpeg_2000(tmp_path, exiftool):
+    Image.fromarray(smooth(20, 40)).save(tmp_path / "x.jp2")
+    tags = ["-EXIF:Artist=José", "-XMP-dc:Source=sea", "-IPTC:Keywords=Meer"]
+    subprocess.run(
+        ["exiftool", "-q", "-overwrite_original", *tags, tmp_path / "x.jp2"], check=True
+    )
+    tags = exiftool(enlarged(tmp_path / "x.jp2", "jpg"))
+    assert tags["IFD0:Artist"] == "José"
+    assert (tags["XMP-dc:Source"], tags["IPTC:Keywords"]) == ("sea", "Meer")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_metadata_of_jpeg_xl(tmp_path, compress):
+    pytest.importorskip("pillow_jxl", reason="NOT TESTED: no pillow-jxl-plugin here")
+    exif = with_texts(TEXTS["latin"]).tobytes()
+    Image.fromarray(smooth(20, 40)).save(
+        tmp_path / "x.jxl",
+        exif=exif,
+        xmp=XMP,
+        compress_metadata=compress,
+        use_container=True,
+    )
+    for file_format in ("png", "jxl"):
+        out = enlarged(tmp_path / "x.jxl", file_format)
+        with Image.open(out) as image:
+            texts = image.getexif()
+            assert raw(texts[ExifTags.Base.Copyright]) == TEXTS["latin"]
+        assert b"A. Nobody" in read_photo_file(out).metadata.xmp
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -526,6 +577,26 @@ def test_camera_files_in_adobe_rgb_without_a_profile(tmp_path):
     assert len(green) == 2
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="NOT TESTED: no AVIF in Pillow")
+def test_hdr_of_avif(tmp_path):
+    """Its numbers for colours are PNG's, but Pillow does not tell them."""
+    nits = np.repeat([0.0, 203.0, 1000.0], 16)
+    pixels = np.round(pq(nits) * 255).astype(np.uint8)
+    pixels = np.broadcast_to(pixels[None, :, None], (16, 48, 3)).copy()
+    file = imagecodecs.avif_encode(pixels, level=100, primaries=9, transfer=16)
+    (tmp_path / "x.avif").write_bytes(file)
+    with Image.open(tmp_path / "x.avif") as image:
+        metadata = read_metadata(image)
+        image.load()
+        photo = Photo(np.asarray(image), metadata)
+    write_photo_file(photo, tmp_path / "y.png", "png")
+    chunks = split_png((tmp_path / "y.png").read_bytes()).chunks
+    assert chunks == [(b"cICP", bytes((9, 16, 0, 1)))]
+    write_photo_file(photo, tmp_path / "y.jpg", "jpg")
+    black, white, lamp = shown(tmp_path / "y.jpg")[8, 8::16, 1]
+    assert black <= 4 and 180 < white < 215 and lamp >= 245
+
+
 def gray_profile() -> bytes:
     return imagecodecs.cms_profile("gray", gamma=1.8)
 
@@ -828,6 +899,54 @@ def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
     assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
 
 
+@pytest.mark.parametrize("unit", [2, 3])
+def test_resolution_by_exif_alone(tmp_path, unit, exiftool):
+    """WebP itself has none."""
+    exif = full_exif()
+    exif[0x011A], exif[0x011B], exif[0x0128] = 300.0, 300.0, unit
+    photo_with_exif(tmp_path / "x.webp", exif)
+    for file_format in ("jpg", "tiff", "png"):
+        tags = exiftool(enlarged(tmp_path / "x.webp", file_format))
+        if file_format == "png":
+            per_metre = 300 / 0.0254 if unit == 2 else 30_000
+            assert tags["PNG-pHYs:PixelsPerUnitX"] == pytest.approx(per_metre, abs=1)
+        else:
+            inches = {2: 1, 3: 2.54}[tags["IFD0:ResolutionUnit"]]
+            per_inch = tags["IFD0:XResolution"] * inches
+            assert per_inch == pytest.approx(300 if unit == 2 else 762)
+
+
+def test_descriptions_of_arrays_go(tmp_path, caplog):
+    """tifffile's would say that the result has the size of the photo."""
+    tifffile.imwrite(tmp_path / "x.tif", smooth(7, 9), photometric="rgb")
+    out = enlarged(tmp_path / "x.tif", "tiff")
+    assert tifffile.imread(out).shape == (28, 36, 3)
+    with tifffile.TiffFile(out) as file:
+        assert file.pages[0].description == ""
+    assert not caplog.records
+    tifffile.imwrite(tmp_path / "x.tif", smooth(7, 9), imagej=True)
+    enlarged(tmp_path / "x.tif", "tiff")
+    assert "microscopes" in caplog.messages[0]
+
+
+def test_content_credentials_hold_for_the_original_only(tmp_path, caplog):
+    box = b"JP\0\1\0\0\0\1\0\0\0\x20jumb\0\0\0\x18jumdc2pa" + bytes(16)
+    segment = b"\xff\xeb" + struct.pack(">H", len(box) + 2) + box
+    Image.fromarray(smooth(7, 9)).save(tmp_path / "x.jpg", extra=segment)
+    assert b"c2pa" not in enlarged(tmp_path / "x.jpg", "jpg").read_bytes()
+    png_with_colour(tmp_path / "x.png", RAMP, caBX=box[8:])
+    assert b"c2pa" not in enlarged(tmp_path / "x.png", "png").read_bytes()
+    words = "left out content credentials, which hold for the original only."
+    assert [message.partition(": ")[2] for message in caplog.messages] == [words] * 2
+
+
+def test_unknown_segments_are_named(tmp_path, caplog):
+    segment = b"\xff\xe1\x00\x0aFLIR\0\1\2\3"
+    Image.fromarray(smooth(7, 9)).save(tmp_path / "x.jpg", extra=segment)
+    enlarged(tmp_path / "x.jpg", "png")
+    assert caplog.messages == ["x_out.png: left out the segment APP1 FLIR."]
+
+
 # ---- what is damaged costs nothing but itself
 
 
@@ -880,6 +999,16 @@ def test_a_wrong_checksum_beside_the_pixels(tmp_path, caplog):
     source.write_bytes(source.read_bytes().replace(b"words", b"wards"))
     enlarged(source, "png")
     assert caplog.messages == ["x_out.png: left out a damaged tEXt chunk."]
+
+
+@pytest.mark.parametrize("kept", [3, 15, 30])
+def test_an_end_that_is_missing_behind_the_pixels(tmp_path, kept, caplog):
+    data = imagecodecs.png_encode(smooth(7, 9))
+    end = chunk(b"tEXt", b"Comment\0words and words") + data[-12:]
+    (tmp_path / "x.png").write_bytes(data[:-12] + end[:kept])
+    out = enlarged(tmp_path / "x.png", "png")
+    np.testing.assert_array_equal(read_photo_file(out).pixels[::4, ::4], smooth(7, 9))
+    assert caplog.messages == ["x_out.png: left out what stands behind the pixels."]
 
 
 def test_damaged_xmp_and_iptc(tmp_path, caplog):

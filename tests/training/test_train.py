@@ -34,6 +34,7 @@ def test_both_stages_leave_a_complete_run_folder(config):
         "run.flags",
         "metrics.csv",
         "srresnet.keras",
+        "facts.json",
         "generator.keras",
         "generator.weights.h5",
         "discriminator.weights.h5",
@@ -342,6 +343,14 @@ def test_mixed_precision_trains_and_continues_exactly(config, tmp_path, precisio
     for one, other in zip(weights(whole.run_dir), weights(parts)):
         np.testing.assert_array_equal(one, other)
     assert rows(whole.run_dir) == rows(parts)
+
+
+def test_the_precision_of_a_run_ends_with_it(config):
+    train(config(precision="mixed_bfloat16", pretrain_steps=1, gan_steps=0))
+    assert keras.config.dtype_policy().name == "float32"
+    with pytest.raises(UserError, match="There is no folder"):
+        train(config(precision="mixed_bfloat16", dataset="./none", gan_steps=3))
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_clip_norm_bounds_each_step(config, tmp_path):

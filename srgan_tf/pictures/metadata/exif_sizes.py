@@ -3,21 +3,14 @@
 import struct
 from collections.abc import Callable
 
-from srgan_tf.pictures.metadata.exif import (
-    EXIF,
-    INTEROP,
-    LONG,
-    ROOT,
-    SHORT,
-    Exif,
-    field_name,
-)
+from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, Exif, field_name
+from srgan_tf.pictures.metadata.exif_layout import LONG, SHORT
 from srgan_tf.pictures.metadata.geometry import Geometry
 
 ORIENTATION = 0x0112
 # Horizontal fields; the vertical ones have the tags above.
 _SIZES = ((ROOT, 0x0100), (EXIF, 0xA002), (INTEROP, 0x1001))
-_RESOLUTION = (ROOT, 0x011A)
+X_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x0128
 _SENSOR = ((EXIF, 0xA20E), (ROOT, 0x920E))  # pixels per unit; the second in TIFF/EP
 _PLACES = ((EXIF, 0x9214), (EXIF, 0xA214), (ROOT, 0x9214))  # subject area and location
 # GeoTIFF: metres per pixel, pairs of a pixel and a place, both as one matrix, and keys,
@@ -49,7 +42,7 @@ def resize_exif(exif: Exif, geometry: Geometry) -> list[str]:
             if field := exif.ifds[ifd].get(tag + offset):
                 kind = field.kind if field.kind in (SHORT, LONG) else LONG
                 exif.set_numbers(ifd, tag + offset, [size], kind)
-    for ifd, tag in (*_SENSOR, _RESOLUTION):
+    for ifd, tag in (*_SENSOR, (ROOT, X_RESOLUTION)):
         fields = exif.ifds[ifd]
         if geometry.swaps and tag in fields and tag + 1 in fields:
             fields[tag], fields[tag + 1] = fields[tag + 1], fields[tag]
@@ -59,9 +52,7 @@ def resize_exif(exif: Exif, geometry: Geometry) -> list[str]:
     for ifd, tag in _PLACES:
         change(ifd, tag, geometry.subject)
 
-    raster = exif.ifds[ROOT].get(_GEO_KEYS)
-    keys = exif.numbers_of(raster) if raster else []
-    middle = 0.5 if (_RASTER_TYPE, _POINTS) in zip(keys[::4], keys[3::4]) else 0.0
+    middle = 0.5 if _pixels_are_points(exif) else 0.0
 
     def pixel_scale(numbers):
         return [numbers[0] / x_scale, numbers[1] / y_scale, *numbers[2:]]
@@ -89,3 +80,11 @@ def resize_exif(exif: Exif, geometry: Geometry) -> list[str]:
         elif exif.ifds[ROOT].pop(tag, None):
             lost.append(field_name(tag))
     return lost
+
+
+def _pixels_are_points(exif: Exif) -> bool:
+    keys = exif.ifds[ROOT].get(_GEO_KEYS)
+    if keys is None or keys.kind != SHORT:
+        return False
+    numbers = exif.numbers_of(keys)
+    return (_RASTER_TYPE, _POINTS) in zip(numbers[::4], numbers[3::4])

@@ -26,9 +26,12 @@ _KNOWN = {
     "APP1": (b"Exif\0", XMP),
     "APP2": (b"ICC_PROFILE\0", b"FPXR\0", b"MPF\0"),
     "APP12": (b"Ducky",),
+    "APP13": (b"Adobe_CM",),
     "APP14": (b"Adobe",),
+    "APP15": (b'{"srgan_tf"',),
 }
 _PRINTABLE = range(32, 127).__contains__
+CREDENTIALS = "content credentials, which hold for the original only"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:"
 
 
@@ -54,6 +57,8 @@ def read_segments(segments: Iterable[tuple[str, bytes]]) -> Segments:
     resources = b""
     lost: dict[str, None] = {}
     parts: dict[bytes, dict[int, bytes]] = {}
+    segments = list(segments)
+    boxes = b"".join(data for name, data in segments if name == "APP11")
     for name, data in segments:
         if name == "COM":
             comments.append(data)
@@ -65,8 +70,8 @@ def read_segments(segments: Iterable[tuple[str, bytes]]) -> Segments:
             parts.setdefault(rest[:32], {})[offset] = rest[40:]
         elif name == "APP2" and data.startswith(_GAIN_MAP):
             lost["the gain map"] = None
-        elif name == "APP11" and b"c2pa" in data:
-            lost["content credentials, which hold for the original only"] = None
+        elif name == "APP11" and data.startswith(b"JP") and b"c2pa" in boxes:
+            lost[CREDENTIALS] = None
         elif not data.startswith(_KNOWN.get(name, ())):
             word = "".join(map(chr, itertools.takewhile(_PRINTABLE, data[:20])))
             lost[f"the segment {name} {word}".rstrip()] = None

@@ -13,7 +13,17 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Of the chunks that may be ignored, those that Pillow needs for pixels and animation.
 _OF_PIXELS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 # Technical ones that say nothing of the photo, or nothing that is true of another file.
-_OF_THE_FILE = (b"bKGD", b"hIST", b"sBIT", b"sPLT", b"tIME", b"iDOT", b"oFFs", b"vpAg")
+_OF_THE_FILE = (
+    b"srGN",
+    b"bKGD",
+    b"hIST",
+    b"sBIT",
+    b"sPLT",
+    b"tIME",
+    b"iDOT",
+    b"oFFs",
+    b"vpAg",
+)
 COLOUR_SIZES = {
     b"cICP": 4,
     b"sRGB": 1,
@@ -89,6 +99,12 @@ def split_png(png: bytes) -> PngParts:
         at = end
         if name == b"IEND":
             return PngParts(b"".join(pixels), chunks, damaged)
+    # The end is missing: in the midst of the pixels, or behind them.
+    if any(piece[4:8] == b"IDAT" for piece in pixels) and view[at + 4 : at + 8] != (
+        b"IDAT"
+    ):
+        damaged.append("what stands behind the pixels")
+        return PngParts(b"".join([*pixels, chunk(b"IEND", b"")]), chunks, damaged)
     return PngParts(b"".join([*pixels, view[at:]]), chunks, damaged)
 
 
