@@ -5,6 +5,9 @@ generator = srgan_tf.load_generator("runs/x4")
 """
 
 import importlib
+import importlib.abc
+import importlib.machinery
+import sys
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -43,3 +46,34 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _WithKeras(importlib.abc.MetaPathFinder):
+    """Imports the models right after Keras, once, which registers their classes.
+
+    `keras.models.load_model` knows registered classes only, and imports no others.
+    """
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "keras":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            execute(module)
+            if "srgan_tf.models" not in sys.modules:  # else it is what imports Keras
+                importlib.import_module("srgan_tf.models")
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+if "keras" in sys.modules:
+    importlib.import_module("srgan_tf.models")
+else:
+    sys.meta_path.insert(0, _WithKeras())

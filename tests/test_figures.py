@@ -25,7 +25,9 @@ def expected_rows() -> dict[str, list[str]]:
     return {
         name: [
             " / ".join(
-                format(of[x][m], digits).removeprefix("0") if m in of[x] else "–"
+                format(of[x][m], digits).removeprefix("0")
+                if m in of[x]
+                else "\N{EN DASH}"
                 for m, digits in SHOWN.items()
             )
             for x in SETS

@@ -1,4 +1,6 @@
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +93,95 @@ def test_what_a_killed_process_left_goes_after_a_day(tmp_path):
     with whole_file(tmp_path / "a.txt") as partial:
         partial.write_text("whole")
     assert sorted(os.listdir(tmp_path)) == [f".partial.{'1' * 16}.a.txt", "a.txt"]
+
+
+# ---- folders
+
+
+def folder_of(path, **files):
+    path.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (path / name).write_text(text)
+    return path
+
+
+def texts(folder):
+    """Every file below, hidden ones as well, and its text."""
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path):
+    for old in ("absent", "there"):
+        path = tmp_path / old / "new" / "a"
+        if old == "there":
+            folder_of(path, both="old", gone="old")
+        with whole_folder(path) as partial:
+            assert partial.parent == path.parent and not list(partial.iterdir())
+            folder_of(partial, both="new")
+        assert texts(tmp_path / old) == {"new/a/both": "new"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])
+def test_an_interrupted_folder_leaves_the_old_one(tmp_path, error):
+    path = folder_of(tmp_path / "a", file="old")
+    with pytest.raises(error), whole_folder(path) as partial:
+        folder_of(partial, file="ne")
+        raise error
+    assert texts(tmp_path) == {"a/file": "old"}
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_full_disk_leaves_the_old_folder(tmp_path):
+    path = folder_of(tmp_path / "a", file="old")
+    with (
+        pytest.raises(
+            UserError, match=r"a cannot be written: No space left on device$"
+        ),
+        whole_folder(path) as partial,
+    ):
+        folder_of(partial, file="ne")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert texts(tmp_path) == {"a/file": "old"}
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    path = folder_of(tmp_path / "a", file="old")
+    rename = Path.rename
+
+    def fail_once(source, target):
+        if "partial" in source.name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fail_once)
+    with (
+        pytest.raises(UserError, match=r"a cannot be written: Permission denied$"),
+        whole_folder(path) as partial,
+    ):
+        folder_of(partial, file="new")
+    assert texts(tmp_path) == {"a/file": "old"}
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_that_a_killed_process_left_goes_after_a_day(tmp_path):
+    path = folder_of(tmp_path / "a", file="old")
+    left = folder_of(tmp_path / f".partial.{'0' * 16}.a", half="ne")
+    os.utime(left, (left.stat().st_mtime - 90_000,) * 2)
+    with whole_folder(path) as partial:
+        folder_of(partial, file="new")
+    assert texts(tmp_path) == {"a/file": "new"}
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_where_none_can_be_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UserError, match=r"a cannot be written: \w[^\n]*$"),
+        whole_folder(tmp_path / "file" / "a"),
+    ):
+        pass

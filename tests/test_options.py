@@ -12,7 +12,7 @@ from srgan_tf.exporting.export import ENDINGS
 from srgan_tf.main import OPTIONS
 from srgan_tf.models.generator import SCALES
 from srgan_tf.options import TrainOptions
-from srgan_tf.pictures.formats import FORMATS
+from srgan_tf.pictures.kinds import KINDS
 
 
 def field(command, name):
@@ -30,7 +30,7 @@ def test_every_option_has_a_help_of_a_sentence(command):
 @pytest.mark.parametrize(
     ("command", "name", "known"),
     [
-        ("upscale", "format", FORMATS),
+        ("upscale", "format", [*(k for k in KINDS if KINDS[k].side), "same"]),
         ("export", "format", ENDINGS),
         ("export", "quantize", [kind for kind in ARITHMETIC if kind]),
         ("train", "scale", SCALES),
@@ -102,7 +102,7 @@ def test_every_bound_is_kept_and_the_bound_itself_is_good(command):
         (
             "upscale",
             {"format": "gif"},
-            "--format=gif: must be png, jpg, webp, tiff or bmp.",
+            "--format=gif: must be png, jpg, webp, tiff, bmp, avif, heic, jxl or same.",
         ),
         (
             "export",

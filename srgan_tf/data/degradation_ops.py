@@ -41,16 +41,24 @@ def _blur(x, yy, xx, yx, reach: float):
 
     Its cost does not depend on its width, and it may lie at any angle.
     """
-    pad = min(math.ceil(3 * reach), *x.shape[:2])
-    planes = tf.pad(x, [[pad, pad], [pad, pad], [0, 0]], "SYMMETRIC")
-    planes = tf.transpose(planes, [2, 0, 1])
+    pad = min(math.ceil(3 * reach), *(side // 2 for side in x.shape[:2]))
+    pads = [[pad, _quick(side + 2 * pad) - side - pad] for side in x.shape[:2]]
+    planes = tf.transpose(tf.pad(x, [*pads, [0, 0]], "SYMMETRIC"), [2, 0, 1])
     height, width = planes.shape[1:]
     fy = np.fft.fftfreq(height).astype(np.float32)[:, None]
     fx = np.fft.rfftfreq(width).astype(np.float32)
     power = yy * (fy * fy) + xx * (fx * fx) + 2 * yx * (fy * fx)
     response = tf.cast(tf.exp(-2 * math.pi**2 * power), tf.complex64)
     planes = tf.signal.irfft2d(tf.signal.rfft2d(planes) * response, (height, width))
-    return tf.transpose(planes, [1, 2, 0])[pad:-pad, pad:-pad]
+    planes = planes[:, pad : pad + x.shape[0], pad : pad + x.shape[1]]
+    return tf.transpose(planes, [1, 2, 0])
+
+
+def _quick(length: int) -> int:
+    """The next length without prime factors above 7, whose transform is quick."""
+    while pow(2 * 3 * 5 * 7, 20, length):
+        length += 1
+    return length
 
 
 def soften(x, seed, sigmas: Range, anisotropic: float):

@@ -26,7 +26,6 @@ from srgan_tf.data.degradation_ops import (
     uniform,
 )
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.imresize import imresize
 
 BLOCK = 8  # of JPEG, in LR pixels
 SLACK = 3  # LR pixels around a crop that the widest filter, Lanczos, reaches
@@ -152,6 +151,9 @@ def degrade(hr, seed, *, kind: Degradation, scale: int = 4) -> tf.Tensor:
     size = hr.shape[0] // scale, hr.shape[1] // scale
     clean, *seeds = tf.unstack(tf.random.split(seed, 7))
 
+    def matlabs():
+        return resize(tf.cast(hr, tf.float32), size, tf.constant(0))
+
     def worsened():
         k, unit = kind, scale / 4
         x = tf.cast(hr, tf.float32)
@@ -165,7 +167,7 @@ def degrade(hr, seed, *, kind: Degradation, scale: int = 4) -> tf.Tensor:
 
     if kind.clean:
         gate = tf.random.stateless_uniform((), clean)
-        lr = tf.cond(gate < kind.clean, lambda: imresize(hr, 1 / scale), worsened)
+        lr = tf.cond(gate < kind.clean, matlabs, worsened)
     else:
         lr = worsened()
     return tf.ensure_shape(lr, (*size, 3))

@@ -4,10 +4,10 @@ import glob
 import itertools
 import logging
 import os
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf.data.prepared import is_prepared
 from srgan_tf.data.tfds_photos import tfds_photos
 from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.kinds import PHOTO_SUFFIXES
@@ -37,19 +37,23 @@ SIDE_FOLDERS = frozenset(
 
 
 class Listing(NamedTuple):
-    """What is in a place: its photos, sorted, and how many of each other kind."""
+    """What is in a place: its photos, sorted, and all else by its kind."""
 
     photos: list[Path]
-    left_out: Counter[str]
+    left_out: dict[str, list[Path]]
 
     def add(self, path: Path) -> None:
         """Takes a file in, if it is a photo by its name."""
         if path.name.startswith("."):
-            self.left_out["hidden files"] += 1
+            self.leave_out(path, "hidden files")
         elif path.suffix.lower() in PHOTO_SUFFIXES:
             self.photos.append(path)
         else:
-            self.left_out[path.suffix.lower() or "no suffix"] += 1
+            self.leave_out(path, path.suffix.lower() or "no suffix")
+
+    def leave_out(self, path: Path, kind: str) -> None:
+        """Notes what is no photo."""
+        self.left_out.setdefault(kind, []).append(path)
 
 
 def find_photos(
@@ -81,6 +85,10 @@ def find_photos(
         names = BUNDLED_VALID if split == "validation" else BUNDLED_TRAIN
         return [str(folder / name) for name in names]
     place = os.path.expanduser(dataset)
+    if is_prepared(place):
+        raise UserError(
+            f"{dataset} holds prepared sub-pictures, for training only: name photos."
+        )
     if os.path.isdir(place):
         return [str(path) for path in photos_in(place)]
     if os.path.isfile(place):
@@ -105,7 +113,9 @@ def photos_in(folder: str | os.PathLike) -> list[Path]:
 
 
 def _photos_of(listing: Listing, where: str) -> list[Path]:
-    others = ", ".join(f"{kind} ({n})" for kind, n in sorted(listing.left_out.items()))
+    others = ", ".join(
+        f"{kind} ({len(paths)})" for kind, paths in sorted(listing.left_out.items())
+    )
     if not listing.photos:
         raise UserError(
             f"There is no picture in {where}, which holds {others or 'nothing'} "
@@ -122,7 +132,7 @@ def list_folder(folder: str | os.PathLike) -> Listing:
     Links to folders are followed, but each folder is listed once: a loop ends. Hidden
     files and folders and those of thumbnails are left out.
     """
-    listing = Listing([], Counter())
+    listing = Listing([], {})
     seen: set[str] = set()
     folders: list[Path] = [Path(folder)]
     links: list[Path] = []
@@ -135,16 +145,16 @@ def list_folder(folder: str | os.PathLike) -> Listing:
         try:
             inside = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
-            listing.left_out[f"the folder {here}: {reason(error)}"] += 1
+            listing.leave_out(here, f"the folder {here}: {reason(error)}")
             continue
         for entry in inside:
             path = here / entry.name
             if not entry.is_dir():
                 listing.add(path)
             elif entry.name.startswith("."):
-                listing.left_out["hidden folders"] += 1
+                listing.leave_out(path, "hidden folders")
             elif entry.name.lower() in SIDE_FOLDERS:
-                listing.left_out[f"folders {entry.name}"] += 1
+                listing.leave_out(path, f"folders {entry.name}")
             else:
                 (links if entry.is_symlink() else folders).append(path)
     listing.photos.sort()
@@ -157,7 +167,7 @@ def list_glob(pattern: str) -> Listing:
     `**` stands for folders in any depth. Hidden files and folders that the pattern does
     not name, and folders of thumbnails, are left out; so are folders themselves.
     """
-    listing = Listing([], Counter())
+    listing = Listing([], {})
     parts = Path(pattern).parts
     fixed = sum(1 for _ in itertools.takewhile(lambda x: not glob.has_magic(x), parts))
     found = map(Path, glob.iglob(pattern, recursive=True))
@@ -170,9 +180,9 @@ def list_glob(pattern: str) -> Listing:
         around = {part.lower() for part in path.parts[fixed:-1]}
         if path.is_dir():
             if parts[-1] != "**":
-                listing.left_out["folders"] += 1
+                listing.leave_out(path, "folders")
         elif SIDE_FOLDERS & around:
-            listing.left_out["files in side folders"] += 1
+            listing.leave_out(path, "files in side folders")
         else:
             listing.add(path)
     listing.photos.sort()

@@ -2,10 +2,13 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.crops import paired_crops, random_crops
+from srgan_tf.data.degradation_ops import to_8bit
 from srgan_tf.data.degradations import (
     KINDS,
     MARGIN,
@@ -13,124 +16,96 @@ from srgan_tf.data.degradations import (
     degrade_crop,
     degrade_photo,
 )
-from srgan_tf.pictures.imresize import imresize
+from srgan_tf.data.paired_photos import PairedPhotos, PhotoPair
+from srgan_tf.data.photo_table import PhotoTable, table_of_arrays
+from srgan_tf.data.photos import Photos
+from srgan_tf.data.prepared import Prepared, RecordTable
+from srgan_tf.errors import UserError
+from srgan_tf.pictures.imresize import imresize, resize_matrix
 from srgan_tf.pictures.ranges import hr_from_255, lr_from_255
-
-
-class CropSampler:
-    """Batches of HR crops as a pure function of the step: `sampler(step)`.
-
-    Nothing is carried from step to step, so a run can continue at any of them. The
-    crops of a batch come from distinct photos (from every photo equally often where
-    there are fewer photos than crops), and an epoch visits every photo.
-
-    Each crop has a margin of `2 * scale` HR pixels on every side, filled from the
-    photo (beyond its border, with the border pixel). The bicubic kernel reaches no
-    further, so the LR picture made from it is free of the crop's borders: it equals the
-    same part of the whole photo's LR.
-
-    Args:
-        photos: uint8 `[H, W, 3]` each, no side smaller than `crop_size`.
-        crop_size: Side of the HR crop in pixels, without margin; a multiple of `scale`.
-        scale: Factor between LR and HR.
-        batch_size: Crops per batch.
-        seed: Equal seeds give equal sequences.
-        margin: Of other width, in HR pixels.
-    """
-
-    def __init__(
-        self,
-        photos: Sequence[np.ndarray],
-        crop_size: int = 96,
-        scale: int = 4,
-        batch_size: int = 16,
-        seed: int = 0,
-        margin: int | None = None,
-    ):
-        self.photos = photos
-        self.crop_size = crop_size
-        self.batch_size = batch_size
-        self.seed = seed
-        self.margin = margin or 2 * scale
-        repeats = -(-batch_size // len(photos))
-        self.slots = len(photos) * repeats
-        self.order = functools.lru_cache(maxsize=4)(self._order)
-
-    def _order(self, epoch: int) -> np.ndarray:
-        rng = np.random.default_rng([self.seed, 0, epoch])
-        return rng.permutation(self.slots) % len(self.photos)
-
-    def __call__(self, step: int) -> np.ndarray:
-        """Returns uint8 `[batch_size, side, side, 3]`, side = crop_size + 2 margins."""
-        epoch, batch = divmod(int(step), self.slots // self.batch_size)
-        first = batch * self.batch_size
-        chosen = self.order(epoch)[first : first + self.batch_size]
-        rng = np.random.default_rng([self.seed, 1, int(step)])
-        return np.stack([self._crop(self.photos[i], rng) for i in chosen])
-
-    def _crop(self, photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        span = np.arange(-self.margin, self.crop_size + self.margin)
-        height, width = photo.shape[:2]
-        top = rng.integers(height - self.crop_size + 1)
-        left = rng.integers(width - self.crop_size + 1)
-        rows = np.clip(top + span, 0, height - 1)
-        columns = np.clip(left + span, 0, width - 1)
-        crop = photo[rows[:, None], columns]
-        crop = np.rot90(crop, rng.integers(4))
-        return crop[:, ::-1] if rng.integers(2) else crop
 
 
 def make_pair(crops, scale: int):
     """Makes `(lr, hr)` from HR crops with a margin of `2 * scale` pixels.
 
+    The bicubic kernel reaches no further, so LR is free of the crop's borders: it
+    equals the same part of the whole photo's LR.
+
     Args:
-        crops: `[N, h + 4 * scale, w + 4 * scale, 3]`, values 0..255.
+        crops: `[N, h + 4 * scale, w + 4 * scale, 3]`, values 0..255, h and w static.
 
     Returns:
         LR `[N, h / scale, w / scale, 3]` in [0, 1] and HR `[N, h, w, 3]` in [-1, 1],
         float32.
     """
-    margin = 2 * scale
-    lr = imresize(crops, 1 / scale)[..., 2:-2, 2:-2, :]
-    hr = tf.cast(crops, tf.float32)[..., margin:-margin, margin:-margin, :]
-    return lr_from_255(lr), hr_from_255(hr)
+    height, width = crops.shape[1:3]
+    # As `imresize`, without what lies in the margin, and with one large product for the
+    # horizontal pass in place of many small ones.
+    down = resize_matrix(height, 1 / scale)[2:-2]
+    across = np.kron(
+        resize_matrix(width, 1 / scale)[2:-2].T, np.eye(3, dtype="float32")
+    )
+    rows = tf.reshape(tf.cast(crops, tf.float32), (-1, height, 3 * width))
+    rows = tf.reshape(to_8bit(down @ rows), (-1, 3 * width))
+    lr = tf.reshape(to_8bit(rows @ across), (-1, len(down), across.shape[1] // 3, 3))
+    return lr_from_255(lr), _hr(crops, 2 * scale)
 
 
-def make_degraded_pair(crops, seed, kind: Degradation, scale: int):
-    """Makes `(lr, hr)` as `make_pair` does, but each LR degraded by itself.
+def make_degraded_pair(crop, seed, *, kind: Degradation, scale: int):
+    """Makes `(lr, hr)` from one HR crop, LR degraded.
 
     Args:
-        crops: `[N, h + 2 * m, w + 2 * m, 3]`, values 0..255, m = `MARGIN * scale`.
+        crop: `[h + 2 * m, w + 2 * m, 3]`, values 0..255, m = `MARGIN * scale`.
         seed: Two integers.
-        kind: What may happen to a crop.
+        kind: What may happen to it.
+        scale: Factor between LR and HR.
+
+    Returns:
+        LR `[h / scale, w / scale, 3]` in [0, 1] and HR `[h, w, 3]` in [-1, 1], float32.
     """
-    lr = tf.map_fn(
-        lambda pair: degrade_crop(*pair, kind=kind, scale=scale),
-        (crops, tf.random.split(seed, len(crops))),
-        fn_output_signature=tf.float32,
+    lr = degrade_crop(crop, seed, kind=kind, scale=scale)
+    return lr_from_255(lr), _hr(crop, MARGIN * scale)
+
+
+def _hr(crops, margin: int):
+    return hr_from_255(
+        tf.cast(crops[..., margin:-margin, margin:-margin, :], tf.float32)
     )
-    margin = MARGIN * scale
-    hr = tf.cast(crops, tf.float32)[..., margin:-margin, margin:-margin, :]
-    return lr_from_255(lr), hr_from_255(hr)
 
 
 def training_pairs(
-    photos: Sequence[np.ndarray],
+    photos: Sequence[np.ndarray | PhotoPair],
     crop_size: int = 96,
+    *,
     scale: int = 4,
     batch_size: int = 16,
     seed: int = 0,
     start: int = 0,
-    *,
     degradation: str = "bicubic",
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """An endless `tf.data` set of `(lr, hr)` batches for `fit(..., shuffle=False)`.
 
+    It is made of TensorFlow ops alone: no thread waits for Python, and it can be
+    serialised, with the photos that are in memory.
+
     Args:
-        start: The step to start at: element k is the batch of step `start + k`. The
-            other arguments are those of `CropSampler`.
+        photos: `Photos`, `Prepared`, `PairedPhotos`, or uint8 arrays `[H, W, 3]`; no
+            side smaller than `crop_size`.
+        crop_size: Side of the HR crop in pixels; a multiple of `scale`.
+        scale: Factor between LR and HR.
+        batch_size: Crops per batch, from distinct photos; see `random_crops`.
+        seed: Equal seeds give equal sequences.
+        start: The step to start at: element k is the batch of step `start + k`.
         degradation: What LR went through, one of `KINDS` such as `photo`; by default
-            MATLAB's bicubic and nothing else.
+            MATLAB's bicubic and nothing else. Pairs have LR of their own.
+        share: Which of how many equal shares of each batch is wanted, for a worker
+            among several; no photo of the others is read.
+
+    Raises:
+        UserError: If a photo is to be read from a file that TensorFlow cannot read, or
+            pairs are to be degraded.
+        ValueError: If a photo is too small.
 
     Example:
         >>> photos = [np.zeros((120, 100, 3), np.uint8)]
@@ -138,37 +113,82 @@ def training_pairs(
         >>> tuple(lr.shape), tuple(hr.shape)
         ((2, 24, 24, 3), (2, 96, 96, 3))
     """
+    auto = {"num_parallel_calls": tf.data.AUTOTUNE}
+    size = batch_size // share[1]
+    which: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "start": start}
+    which["share"] = share
     clean = degradation == "bicubic"
-    margin = (2 if clean else MARGIN) * scale
-    sampler = CropSampler(photos, crop_size, scale, batch_size, seed, margin)
-    side = crop_size + 2 * sampler.margin
+    check_usable(photos, degradation)
+    if isinstance(photos, PairedPhotos):
+        crops = paired_crops(*photos.tables(), crop_size, scale=scale, **which)
+        pairs = crops.batch(size, True).map(_pair_from_255, **auto)
+    elif clean:
+        crops = random_crops(_table(photos), crop_size, margin=2 * scale, **which)
+        batches = crops.batch(size, True)
+        pairs = batches.map(lambda crops, _: make_pair(crops, scale), **auto)
+    else:
+        margin = MARGIN * scale
+        crops = random_crops(_table(photos), crop_size, margin=margin, **which)
+        make = functools.partial(
+            make_degraded_pair, kind=KINDS[degradation], scale=scale
+        )
+        pairs = crops.map(make, **auto).batch(size, True)
+    options = tf.data.Options()
+    # There is a core's work in every element already.
+    options.threading.max_intra_op_parallelism = 1
+    # They rewrite the graph, for which they copy all photos.
+    options.experimental_optimization.apply_default_optimizations = False
+    return pairs.with_options(options).prefetch(tf.data.AUTOTUNE)
 
-    def batch_of_pairs(step):
-        crops = tf.numpy_function(sampler, [step], tf.uint8, stateful=False)
-        crops = tf.ensure_shape(crops, (batch_size, side, side, 3))
-        if clean:
-            return make_pair(crops, scale)
-        key = tf.random.fold_in(tf.constant([seed, 2], tf.int64), step)
-        return make_degraded_pair(crops, key, KINDS[degradation], scale)
 
-    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    pairs = steps.map(batch_of_pairs, num_parallel_calls=tf.data.AUTOTUNE)
-    return pairs.prefetch(tf.data.AUTOTUNE)
+def check_usable(photos: Sequence, degradation: str) -> None:
+    """Refuses what `training_pairs` cannot use.
+
+    Raises:
+        UserError: If a photo is to be read from a file that TensorFlow cannot read, or
+            pairs are to be degraded.
+    """
+    if isinstance(photos, Photos):
+        photos.table()
+    if isinstance(photos, PairedPhotos) and degradation != "bicubic":
+        raise UserError(
+            f"--degradation={degradation} makes LR, but these photos have LR of their "
+            "own: leave it out, or name the folder HR alone."
+        )
+
+
+def _table(photos: Sequence) -> PhotoTable | RecordTable:
+    if isinstance(photos, Photos | Prepared):
+        return photos.table()
+    return table_of_arrays(photos)
+
+
+def _pair_from_255(lr, hr):
+    lr, hr = tf.cast(lr, tf.float32), tf.cast(hr, tf.float32)
+    return lr_from_255(lr), hr_from_255(hr)
 
 
 def whole_pair(
-    photo: np.ndarray, scale: int, *, degradation: str = "bicubic", index: int = 0
+    photo: np.ndarray | PhotoPair,
+    scale: int,
+    *,
+    degradation: str = "bicubic",
+    index: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """`(lr, hr)` of a whole photo, cropped at right and bottom to a multiple of scale.
 
     LR `[1, h, w, 3]` in [0, 1] and HR `[1, scale * h, scale * w, 3]` in [-1, 1].
 
     Args:
-        photo: uint8 `[H, W, 3]`.
+        photo: uint8 `[H, W, 3]`; or a pair, which has LR of its own.
         scale: Factor between LR and HR.
         degradation: What LR went through, one of `KINDS`.
         index: Of the photo in its set: fixes what is left to chance there.
     """
+    if isinstance(photo, PhotoPair):
+        lr, hr = photo.lr[None], photo.hr[None]
+        hr = hr[:, : scale * lr.shape[1], : scale * lr.shape[2]]
+        return lr_from_255(lr.astype(np.float32)), hr_from_255(hr.astype(np.float32))
     height, width = (size - size % scale for size in photo.shape[:2])
     hr = photo[None, :height, :width].astype(np.float32)
     if degradation == "bicubic":
@@ -179,7 +199,10 @@ def whole_pair(
 
 
 def validation_pairs(
-    photos: Sequence[np.ndarray], scale: int = 4, *, degradation: str = "bicubic"
+    photos: Sequence[np.ndarray | PhotoPair],
+    scale: int = 4,
+    *,
+    degradation: str = "bicubic",
 ) -> tf.data.Dataset:
     """A `tf.data` set of `(lr, hr)`, one whole photo per batch; see `whole_pair`."""
     picture = tf.TensorSpec((1, None, None, 3), tf.float32)

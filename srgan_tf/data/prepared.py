@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.decoding import decode, decode_part
 from srgan_tf.errors import UserError, reason
 
 FORMAT = 1
 INDEX, INFO = "index.npz", "info.json"
 _FEATURES = {"image": tf.io.FixedLenFeature([], tf.string)}
-_BLOCK = 16  # the largest block of JPEG, in pixels
 
 
 def is_prepared(folder: str | os.PathLike) -> bool:
@@ -75,40 +75,6 @@ class RecordTable(NamedTuple):
         )
 
 
-def decode(encoded) -> tf.Tensor:
-    """Decodes a JPEG or PNG file as Pillow does: uint8 `[H, W, 3]`."""
-    return tf.cond(
-        _is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(encoded, 3),
-    )
-
-
-def decode_part(encoded, size, low, extent) -> tf.Tensor:
-    """Decodes part of a JPEG or PNG file of a known size: `decode` and a slice."""
-
-    def jpeg():
-        # Colours at half resolution are interpolated across blocks: whole ones around.
-        first = tf.maximum((low // _BLOCK - 1) * _BLOCK, 0)
-        last = tf.minimum(((low + extent - 1) // _BLOCK + 2) * _BLOCK, size)
-        box = tf.concat([first, last - first], 0)
-        part = tf.io.decode_and_crop_jpeg(
-            encoded, box, 3, dct_method="INTEGER_ACCURATE"
-        )
-        return cut(part, low - first)
-
-    def cut(picture, corner):
-        return tf.slice(picture, [*tf.unstack(corner), 0], [*tf.unstack(extent), 3])
-
-    return tf.cond(
-        _is_jpeg(encoded), jpeg, lambda: cut(tf.io.decode_png(encoded, 3), low)
-    )
-
-
-def _is_jpeg(encoded):
-    return tf.strings.substr(encoded, 0, 2) == b"\xff\xd8"
-
-
 class Prepared(Sequence):
     """A prepared data set: HR sub-pictures that are read from the disk on use.
 
@@ -139,7 +105,7 @@ class Prepared(Sequence):
             raise UserError(
                 f"{self.folder} was prepared by another version: prepare it anew."
             )
-        self._check_shards()
+        self.check_unchanged()
         large = sizes.min(axis=1) >= min_side
         self.left_out = int((~large).sum())
         if not large.any():
@@ -150,12 +116,19 @@ class Prepared(Sequence):
         shards = [str(self.folder / name) for name in self.info["shards"]]
         self._table = RecordTable(shards, shard[large], offsets[large], sizes[large])
 
-    def _check_shards(self) -> None:
+    def check_unchanged(self) -> None:
+        """Looks at the shards.
+
+        Raises:
+            UserError: If one has vanished or changed, naming it.
+        """
         for name, size in self.info["shards"].items():
             try:
                 found = os.path.getsize(self.folder / name)
             except OSError as error:
-                raise UserError(f"{self.folder / name}: {reason(error)}") from None
+                raise UserError(
+                    f"{self.folder / name} cannot be read: {reason(error)}"
+                ) from None
             if found != size:
                 raise UserError(
                     f"{self.folder / name} has {found} bytes, not the {size} that were "
@@ -171,3 +144,11 @@ class Prepared(Sequence):
     def table(self) -> RecordTable:
         """The sub-pictures for the pipeline."""
         return self._table
+
+    def __str__(self):
+        megapixels = self._table.sizes.prod(axis=1, dtype=np.int64).sum() / 1e6
+        text = f"{len(self):,} sub-pictures, {megapixels:,.1f} megapixels, "
+        return (
+            f"{text}prepared from {self.info['photos']:,} photos and read from the disk"
+            + (f"; {self.left_out:,} are too small." if self.left_out else ".")
+        )

@@ -21,6 +21,7 @@ from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.losses import VGGLoss, content_loss
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.metrics_log import MetricsLog
+from srgan_tf.training.precision import layers_in
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
 
@@ -51,10 +52,8 @@ def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None
     supply = _pipeline(photos, options)
     rows = []
     peaks = []
-    policy = keras.config.dtype_policy()
-    try:
-        for precision in precisions:
-            keras.config.set_dtype_policy(precision)
+    for precision in precisions:
+        with layers_in(precision):
             dtype = keras.config.dtype_policy().compute_dtype
             peak = _peak(dtype)
             peaks.append(f"{dtype} {peak / 1e9:.0f}")
@@ -64,8 +63,6 @@ def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None
                     f"{work / 1e9:8.0f}{work / seconds / peak:9.0%}"
                     f"{batch / seconds:11.1f}{supply * seconds / batch:10.0f}x"
                 )
-    finally:
-        keras.config.set_dtype_policy(policy)
     print(
         f"Training: {batch} crops of {options.crop_size} px, x{options.scale}, "
         f"{options.num_blocks} blocks of {options.filters} filters, content loss "
@@ -149,8 +146,13 @@ def _time_stage(
 
 def _pipeline(photos: Photos, options: TrainOptions) -> float:
     """Patches per second that the input pipeline alone gives."""
-    size = options.crop_size, options.scale, options.batch_size
-    pairs = training_pairs(photos, *size, degradation=options.degradation)
+    pairs = training_pairs(
+        photos,
+        options.crop_size,
+        scale=options.scale,
+        batch_size=options.batch_size,
+        degradation=options.degradation,
+    )
     batches = iter(pairs)
     for _ in range(10):
         next(batches)

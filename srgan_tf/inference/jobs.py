@@ -1,176 +1,205 @@
-"""Which photos are upscaled, and where their results go."""
+"""Where results go: never onto a photo, onto each other, or onto what others made."""
 
-import functools
-import glob
 import itertools
 import os
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
-from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES, WRITTEN, kind_of_suffix
+from srgan_tf.inference.outputs import Output
+from srgan_tf.inference.results import Record, Settings, comparison_of
+from srgan_tf.inference.sources import STDIN, Source
 
-# photo_x4.png and photo_x4_compare.png are results of photo.*.
-_RESULT = re.compile(r"(.+)_x\d+(_compare)?")
+_LONGEST_NAME = 255  # bytes, in nearly all file systems
 
 
-class Source(NamedTuple):
-    """A photo and the folder it was found under."""
+class Wish(NamedTuple):
+    """What is to be made of a photo.
 
-    path: Path
-    root: Path
+    Attributes:
+        source: The photo.
+        kind: One of `RESULT_FORMATS`.
+        suffix: For the result's name.
+        settings: All that the result depends on, besides the photo.
+    """
+
+    source: Source
+    kind: str
+    suffix: str
+    settings: Settings
 
 
 class Job(NamedTuple):
-    """A photo and the file that its result goes to."""
+    """A photo, and the file that its result goes to.
 
-    source: Path
+    Attributes:
+        wish: What is to be made.
+        target: The file.
+        done: Whether it is there, made from this photo by the same settings.
+        older: The record of the photo's earlier result that is there instead.
+        replace: Whether what is there gives way.
+        rank: The lowest is best: the same result is there, nothing or an earlier one,
+            something else.
+    """
+
+    wish: Wish
     target: Path
+    done: bool = False
+    older: Record | None = None
+    replace: bool = False
+    rank: int = 1
 
 
-def find_sources(arguments: Sequence[str], output: str | None = None) -> list[Source]:
-    """Lists the photos named by files, folders (searched in depth) and globs.
+class Places:
+    """Chooses the files for results.
 
-    Folders and globs leave out earlier results: names such as `photo_x4.png` beside a
-    `photo.*`, and whatever is in the output folder.
-
-    Raises:
-        UserError: If an argument names no photo.
-    """
-    if not arguments:
-        raise UserError("upscale what? Name photos, folders or globs.")
-    found = {}
-    for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            listed, root = path.rglob("*"), path
-        elif glob.has_magic(argument) and not path.exists():
-            listed = map(Path, glob.glob(argument, recursive=True))
-            fixed = itertools.takewhile(lambda x: not glob.has_magic(x), path.parts)
-            root = Path(*fixed)
-        elif path.exists():
-            found.setdefault(path.resolve(), Source(path, path.parent))
-            continue
-        else:
-            raise UserError(f"{argument}: there is no such file or folder.")
-        photos = _without_results(listed, output)
-        if not photos:
-            raise UserError(
-                f"{argument}: no photo there (looked for {', '.join(PHOTO_SUFFIXES)})."
-            )
-        for photo in photos:
-            found.setdefault(photo.resolve(), Source(photo, root))
-    return list(found.values())
-
-
-def _without_results(listed: Iterable[Path], output: str | None) -> list[Path]:
-    photos = sorted(filter(_is_photo, listed))
-    if output and not _is_picture_name(output):
-        folder = Path(output).resolve()
-        photos = [path for path in photos if folder not in path.resolve().parents]
-
-    @functools.cache
-    def names(folder):
-        beside = list(filter(_is_photo, folder.iterdir()))
-        return {path.name for path in beside} | {path.stem for path in beside}
-
-    def is_result(path):
-        match = _RESULT.fullmatch(path.stem)
-        return match and match[1] in names(path.parent)
-
-    return [path for path in photos if not is_result(path)]
-
-
-def _is_photo(path: Path) -> bool:
-    return (
-        path.suffix.lower() in PHOTO_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
-
-
-def _is_picture_name(output: str) -> bool:
-    kind = kind_of_suffix(Path(output).suffix)
-    return kind in WRITTEN and not os.path.isdir(output)
-
-
-def result_format(
-    sources: Sequence[Source],
-    *,
-    output: str | None = None,
-    file_format: str | None = None,
-) -> str:
-    """Says in which format results are written.
+    A result keeps the name of its photo, `photo_x4.png`. Where photos of several kinds
+    share it, the kind is added (`photo.jpg_x4.png`); where something else is there, or
+    another photo's result, a number (`photo_x4_2.png`).
 
     Args:
-        sources: The photos.
-        output: A file, for a single photo, or a folder. Beside each photo if None.
-        file_format: One of `WRITTEN`; if None, that of the output file, or png.
-
-    Raises:
-        UserError: If the output cannot be meant so.
-    """
-    if output and _is_picture_name(output):
-        if len(sources) != 1:
-            raise UserError(
-                f"--output={output} is one file for {len(sources)} photos; name a "
-                "folder."
-            )
-        implied = kind_of_suffix(Path(output).suffix)
-        if file_format not in (None, implied):
-            raise UserError(
-                f"--output={output} and --format={file_format} contradict each other."
-            )
-        if Path(output).resolve() == sources[0].path.resolve():
-            raise UserError(f"--output={output} is the photo itself.")
-        return implied
-    if output and os.path.isfile(output):
-        raise UserError(f"--output={output} is a file but no picture; name a folder.")
-    return file_format or "png"
-
-
-def plan(
-    sources: Sequence[Source],
-    scale: int,
-    *,
-    output: str | None = None,
-    file_format: str = "png",
-) -> list[Job]:
-    """Says where each result goes.
-
-    Args:
-        sources: The photos.
+        wishes: All that is to be made, so that names that meet are known.
+        output: Where to.
         scale: Factor of the size, for the names.
-        output: As in `result_format`.
-        file_format: What that says.
-
-    Raises:
-        UserError: If two results would share a name.
+        kept: Files that are replaced in no case, besides the photos.
+        compare: Whether each has a comparison beside it.
+        overwrite: Whether to make anew what is done, and to replace what else is there.
     """
-    if output and _is_picture_name(output):
-        return [Job(sources[0].path, Path(output))]
-    suffix = KINDS[file_format].suffixes[0]
 
-    def target(source, name):
-        folder = source.path.parent
-        if output:
-            folder = Path(output) / folder.relative_to(source.root)
-        return folder / f"{name}_x{scale}{suffix}"
+    def __init__(
+        self,
+        wishes: Sequence[Wish],
+        output: Output,
+        scale: int,
+        *,
+        kept: Sequence[Path] = (),
+        compare: bool = False,
+        overwrite: bool = False,
+    ):
+        self.output, self.scale = output, scale
+        self.compare, self.overwrite = compare, overwrite
+        self._photos = {_identity(wish.source.path) for wish in wishes}
+        self._kept = {_identity(path) for path in kept}
+        self._takers: dict[str, Path] = {}  # who a name is for
+        names: dict[str, set[str]] = {}
+        for wish in wishes:
+            source = wish.source.path
+            place = _key(self._folder(wish.source) / f"{source.stem}{wish.suffix}")
+            names.setdefault(place, set()).add(source.name)
+        self._crowded = {place for place, found in names.items() if len(found) > 1}
 
-    # Where photo.jpg and photo.png would meet, the results are photo.jpg_x4.png etc.
-    wanted = Counter(target(source, source.path.stem) for source in sources)
-    jobs = {}
-    for source in sources:
-        where = target(source, source.path.stem)
-        if wanted[where] > 1:
-            where = target(source, source.path.name)
-        if where in jobs:
+    def choose(self, wish: Wish) -> Job:
+        """The place for a result, as things are now; asked again, maybe another.
+
+        Raises:
+            UserError: If the one file that is named is another's.
+        """
+        if self.output.stream:
+            assert self.output.file
+            return Job(wish, self.output.file, replace=True)
+        if self.output.file:
+            if job := self._job(wish, self.output.file):
+                return job
             raise UserError(
-                f"{jobs[where].source} and {source.path} would both become {where}: "
-                "upscale them in two runs."
+                f"{self.output.file} is there and was not made from it: --overwrite "
+                "replaces it"
             )
-        jobs[where] = Job(source.path, where)
-    return list(jobs.values())
+        folder = self._folder(wish.source)
+        jobs: list[Job] = []
+        for name in self._names(wish):
+            if job := self._job(wish, folder / name):
+                jobs.append(job)
+                if not os.path.lexists(job.target):
+                    break  # behind a free name there is nothing
+        chosen = min(jobs, key=lambda job: job.rank)
+        for place in (chosen.target, comparison_of(chosen.target)):
+            self._takers[_key(place)] = wish.source.path
+        return chosen
+
+    def usual(self, wish: Wish) -> Path:
+        """The file that a result would have if all names were free."""
+        if self.output.file:
+            return self.output.file
+        return self._folder(wish.source) / next(self._names(wish))
+
+    def _folder(self, source: Source) -> Path:
+        folder = source.path.parent
+        if self.output.folder:
+            return self.output.folder / folder.relative_to(source.root)
+        return folder
+
+    def _names(self, wish: Wish) -> Iterator[str]:
+        source = wish.source.path
+        stem = "stdin" if str(source) == STDIN else source.stem
+        place = _key(self._folder(wish.source) / f"{source.stem}{wish.suffix}")
+        if place not in self._crowded:
+            yield self._name(stem, 1, wish.suffix)
+        yield self._name(source.name, 1, wish.suffix)
+        for number in itertools.count(2):
+            yield self._name(stem, number, wish.suffix)
+
+    def _name(self, stem: str, number: int, suffix: str) -> str:
+        """A result's name, of the length that file systems allow."""
+        tail = f"_x{self.scale}" + (f"_{number}" if number > 1 else "")
+        longest = max(len(suffix), len("_compare.png") if self.compare else 0)
+        room = _LONGEST_NAME - len(tail) - longest
+        if len(name := os.fsencode(stem)) > room:
+            stem = name[:room].decode("utf-8", "ignore")
+        return f"{stem}{tail}{suffix}"
+
+    def _job(self, wish: Wish, target: Path) -> Job | None:
+        """What a place means for a result; None if it is not for it."""
+        places = [target, *([comparison_of(target)] if self.compare else [])]
+        records = [Record.of(place) for place in places]
+        if not all(map(self._may_have, [wish] * len(places), places, records)):
+            return None
+        if any(
+            record is None and os.path.lexists(place)
+            for place, record in zip(places, records)
+        ):
+            return Job(wish, target, replace=True, rank=2)
+        if record := records[0]:
+            same = [self._is_done(wish, record) for record in records]
+            if all(same) and not self.overwrite:
+                return Job(wish, target, done=True, rank=0)
+            if same[0] or self.overwrite:
+                return Job(wish, target, replace=True, rank=0 if same[0] else 1)
+        return Job(wish, target, older=record)
+
+    def _may_have(self, wish: Wish, place: Path, record: Record | None) -> bool:
+        """Whether a file may be written, replaced or set aside for a result."""
+        source = wish.source.path
+        if self._takers.get(_key(place), source) != source:
+            return False
+        if not os.path.lexists(place):
+            return True
+        if _identity(place) in self._photos or place.is_dir():
+            return False
+        if record is None:
+            return self.overwrite and _identity(place) not in self._kept
+        return wish.source.has_made(record, place.parent)
+
+    def _is_done(self, wish: Wish, record: Record | None) -> bool:
+        return (
+            record is not None
+            and record.whole
+            and record.settings == wish.settings
+            and wish.source.is_content_of(record)
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """By what a file is known under all its names; None if there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def _key(path: Path) -> str:
+    """By what a name is known in file systems that fold upper and lower case."""
+    name = unicodedata.normalize("NFC", path.name).casefold()
+    return os.path.join(os.path.realpath(path.parent), name)

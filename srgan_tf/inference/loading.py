@@ -40,7 +40,7 @@ def load_model(
         UserError: If there is no such model, or a value is out of its bounds.
     """
     UpscaleOptions(scale=scale, realism=realism, fast=fast, tile=tile)
-    names = _names(model, scale, realism)
+    names = model_names(model, scale, realism)
     exports = [x for x in names if not isinstance(x, Generator) and is_export(x)]
     if exports and realism is not None:
         raise UserError(
@@ -64,12 +64,16 @@ def load_model(
     return SelfEnsemble(loaded) if self_ensemble else loaded
 
 
-def _names(
+def model_names(
     model: str | os.PathLike | Generator | None,
     scale: int | None,
     realism: float | None,
 ) -> list[str | os.PathLike | Generator]:
-    """The one model that is meant, or the two to blend."""
+    """The one model that is meant, or the two to blend; see `load_model`.
+
+    Raises:
+        UserError: If there is one where two are needed.
+    """
     if model is None:
         size = _released_scale(scale)
         realistic = f"srgan_x{size}"

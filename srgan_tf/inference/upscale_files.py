@@ -1,98 +1,230 @@
 """The command `upscale`: photos into files, and what went wrong."""
 
-import math
+import functools
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
-from srgan_tf.errors import UserError
-from srgan_tf.inference.jobs import find_sources, plan, result_format
-from srgan_tf.inference.loading import load_model
+from srgan_tf.errors import UserError, reason
+from srgan_tf.files import Taken, whole_file
+from srgan_tf.inference.comparison import comparison
+from srgan_tf.inference.jobs import Job
+from srgan_tf.inference.loading import load_model, model_names
+from srgan_tf.inference.outputs import STDOUT
+from srgan_tf.inference.preparing import Prepared, prepare
+from srgan_tf.inference.progress import Progress
+from srgan_tf.inference.results import Record, comparison_of, step_aside
+from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
-from srgan_tf.pictures.formats import Photo, read_header, read_photo_file
-from srgan_tf.pictures.imresize import imresize_large
-from srgan_tf.pictures.writing import write_photo_file
-
-COMPARE_SIDE = 1024
-_BAR = "{desc} {percentage:3.0f}% {bar} {n:.2f}/{total:.2f} MP, {remaining} left"
+from srgan_tf.pictures.formats import Photo, read_photo_file
+from srgan_tf.pictures.writing import encode_photo, say_lost
 
 
 def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
     """Upscales photos into files.
 
-    Results that are there already are skipped, so that an interrupted run continues
-    where it stopped. A photo that fails does not stop the others.
+    Results that are there, made from these photos by the same settings, are skipped, so
+    that an interrupted run continues where it stopped. What can be known to fail is
+    refused before a model is loaded. A photo that fails does not stop the others.
 
     Args:
-        arguments: Files, folders and globs.
+        arguments: Files, folders, globs, and `-` for the standard input.
         options: What is wanted.
 
     Raises:
         UserError: If the arguments and options do not go together, before anything is
             done; or, after all others are done, if photos failed: one line for each.
     """
-    sources = find_sources(arguments, options.output)
-    output = options.output
-    file_format = result_format(sources, output=output, file_format=options.format)
-    model = load_model(
-        ",".join(options.model) or None,
-        scale=options.scale,
-        realism=options.realism,
-        fast=options.fast,
-        self_ensemble=options.self_ensemble,
-        tile=options.tile,
+    given = ",".join(map(os.path.expanduser, options.model)) or None
+    models = [str(name) for name in model_names(given, options.scale, options.realism)]
+
+    @functools.cache
+    def model() -> Upscaler:
+        loaded = load_model(
+            ",".join(models),
+            scale=options.scale,
+            realism=options.realism,
+            fast=options.fast,
+            self_ensemble=options.self_ensemble,
+            tile=options.tile,
+        )
+        check_scale(loaded, options.scale)
+        return loaded
+
+    prepared = prepare(
+        arguments, options, models=models, model_scale=lambda: model().scale
     )
-    scale = check_scale(model, options.scale)
-    if scale < model.scale:
-        print(f"The model makes x{model.scale}; bicubic downsizing to x{scale}.")
-    jobs = plan(sources, scale, output=output, file_format=file_format)
-    todo = [job for job in jobs if options.overwrite or not job.target.exists()]
-    sizes = [_megapixels(job.source) for job in todo]
-    failures = []
-    with tqdm(total=sum(sizes), disable=None, bar_format=_BAR, leave=False) as bar:
-        for number, (job, size) in enumerate(zip(todo, sizes), start=1):
-            bar.set_description_str(f"{job.source.name} ({number}/{len(todo)})")
-            end = bar.n + size
+    writer = _Writer(prepared, options)
+    if prepared.left_out:
+        writer.say(f"Left out {prepared.left_out}.")
+    if prepared.tasks:
+        if prepared.scale < model().scale:
+            writer.say(
+                f"The model makes x{model().scale}; bicubic downsizing to "
+                f"x{prepared.scale}."
+            )
+        writer.make_all(model())
+    if prepared.tasks or prepared.done:
+        writer.say_count()
+    if prepared.failures:
+        lines = [f"{name}: {error}" for name, error in prepared.failures.items()]
+        first = [f"{len(lines)} photos failed:"] if len(lines) > 1 else []
+        raise UserError("\n  ".join([*first, *lines]))
+
+
+class _Writer:
+    """Makes results and writes them."""
+
+    def __init__(self, prepared: Prepared, options: UpscaleOptions):
+        self.prepared, self.options = prepared, options
+        self.output = prepared.output
+        self.made = 0
+        megapixels = [x.header.width * x.header.height / 1e6 for x in prepared.tasks]
+        self.progress = Progress(len(megapixels), sum(megapixels))
+
+    def say(self, line: str) -> None:
+        """Prints a line where no picture goes."""
+        self.progress.say(line, to_stderr=self.output.stream)
+
+    def say_count(self) -> None:
+        """Says how many of all photos have been upscaled."""
+        prepared = self.prepared
+        total = self.made + prepared.done + len(prepared.failures)
+        done = f"; {prepared.done} done before (--overwrite redoes them)"
+        self.say(
+            f"Upscaled {self.made} of {total} photos{done if prepared.done else ''}."
+        )
+
+    def make_all(self, model: Upscaler) -> None:
+        """Makes all results; what fails is noted."""
+        with self.progress:
+            for job, header in self.prepared.tasks:
+                path = job.wish.source.path
+                megapixels = header.width * header.height / 1e6
+                with self.progress.photo(path.name, megapixels):
+                    try:
+                        self._make(job, model)
+                    except UserError as error:
+                        self.prepared.failures[str(path)] = str(error)
+
+    def _make(self, job: Job, model: Upscaler) -> None:
+        job = self.prepared.places.choose(job.wish)  # others may have been here
+        if job.done:
+            self.prepared.done += 1
+            return
+        source = job.wish.source
+        origin = source.origin(job.target.parent)
+        photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
+        pixels = _upscaled(
+            photo.pixels,
+            model,
+            scale=self.prepared.scale,
+            progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
+        )
+        record = Record(origin, job.wish.settings)
+        result = Photo(pixels, photo.metadata)
+        if self.output.stream:
+            self._pour(result, job, record)
+            self.made += 1
+            return
+        placed = self._place(result, job, record)
+        if placed is None:
+            self.prepared.done += 1
+            return
+        self.made += 1
+        if self.options.compare:
+            both = comparison(photo, pixels, self.prepared.scale)
+            self._place_comparison(both, placed, record)
+
+    def _place(self, result: Photo, job: Job, record: Record) -> Job | None:
+        """Writes a result to its file, or to another if that has been taken meanwhile.
+
+        Returns:
+            The job with that file; None if another process has made the same result.
+        """
+        while True:
+            aside = None
             try:
-                photo = read_photo_file(job.source)
-                pixels = _upscaled(
-                    photo.pixels,
-                    model,
-                    scale=scale,
-                    progress=lambda lr_pixels: bar.update(lr_pixels / 1e6),
+                with whole_file(job.target, replace=job.replace) as partial:
+                    lost = self._encode(result, partial, job.wish.kind, record)
+                    self._keep_times(partial, job)
+                    if job.older and Record.of(job.target) == job.older:
+                        aside = step_aside(job.target)
+            except Taken:
+                job = self.prepared.places.choose(job.wish)
+                if job.done:
+                    return None
+                continue
+            say_lost(job.target, lost)
+            if job.older and aside:
+                changed = sorted(
+                    name
+                    for name, value in job.wish.settings.items()
+                    if job.older.settings.get(name) != value
                 )
-                if options.compare:
-                    _write_comparison(photo, pixels, scale, job.target)
-                photo = Photo(pixels, photo.metadata)
-                write_photo_file(
-                    photo, job.target, file_format, quality=options.quality
+                why = (
+                    f"with another {', '.join(changed)}" if changed else "of that photo"
                 )
-            except UserError as error:
-                failures.append(f"{job.source}: {error}")
-            bar.update(end - bar.n)
-    skipped = len(jobs) - len(todo)
-    print(
-        f"Upscaled {len(todo) - len(failures)} of {len(jobs)} photos"
-        + (f"; {skipped} done before (--overwrite redoes them)." if skipped else ".")
-    )
-    if len(failures) == 1:
-        raise UserError(failures[0])
-    if failures:
-        raise UserError("\n  ".join([f"{len(failures)} photos failed:", *failures]))
+                self.say(f"{job.target}: the earlier result {why} is {aside.name} now.")
+            usual = self.prepared.places.usual(job.wish)
+            if job.target != usual:
+                self.say(f"{job.wish.source.path}: {usual} is taken; see {job.target}.")
+            return job
+
+    def _place_comparison(self, both: Photo, job: Job, record: Record) -> None:
+        target = comparison_of(job.target)
+        replace = job.replace or Record.of(target) is not None
+        try:
+            with whole_file(target, replace=replace) as partial:
+                lost = self._encode(both, partial, "png", record)
+                self._keep_times(partial, job)
+        except Taken:
+            raise UserError(f"{target} is there and was not made by this") from None
+        say_lost(target, lost)
+
+    def _keep_times(self, partial: Path, job: Job) -> None:
+        if self.options.keep_times and job.wish.source.content is None:
+            state = job.wish.source.path.stat()
+            os.utime(partial, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    def _encode(self, photo: Photo, path: Path, kind: str, record: Record) -> list[str]:
+        lost = encode_photo(
+            photo,
+            path,
+            kind,
+            quality=self.options.quality,
+            lossless=self.options.lossless,
+        )
+        record.write_into(path, kind)
+        return lost
+
+    def _pour(self, result: Photo, job: Job, record: Record) -> None:
+        """Writes a result into a pipe or a device."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "result"
+            lost = self._encode(result, path, job.wish.kind, record)
+            try:
+                with path.open("rb") as file:
+                    if str(job.target) == STDOUT:
+                        shutil.copyfileobj(file, sys.stdout.buffer)
+                        sys.stdout.buffer.flush()
+                    else:
+                        with job.target.open("wb") as stream:
+                            shutil.copyfileobj(file, stream)
+            except OSError as error:
+                raise UserError(f"{job.target}: {reason(error)}") from None
+        say_lost(path, lost)
 
 
-def _megapixels(path: Path) -> float:
-    try:
-        return math.prod(read_header(path)[1:3]) / 1e6
-    except UserError:  # which reading will raise again
-        return 0.0
-
-
-def _upscaled(pixels, model, **options) -> np.ndarray:
+def _upscaled(pixels: np.ndarray, model: Upscaler, **options: Any) -> np.ndarray:
     try:
         return upscale_pixels(model, pixels, **options)
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -100,16 +232,3 @@ def _upscaled(pixels, model, **options) -> np.ndarray:
             f"its result of {pixels.shape[1]}x{pixels.shape[0]} pixels times the scale "
             "does not fit into memory; a smaller --tile may help"
         ) from None
-
-
-def _write_comparison(lr: Photo, sr: np.ndarray, scale: int, target: Path) -> None:
-    height, width = (min(size, COMPARE_SIDE // scale) for size in lr.pixels.shape[:2])
-    top = (lr.pixels.shape[0] - height) // 2
-    left = (lr.pixels.shape[1] - width) // 2
-    part = lr.pixels[top : top + height, left : left + width]
-    before = imresize_large(part, scale)
-    after = sr[
-        scale * top : scale * (top + height), scale * left : scale * (left + width)
-    ]
-    both = Photo(np.concatenate([before, after], axis=1), lr.metadata.colours())
-    write_photo_file(both, target.with_name(f"{target.stem}_compare.png"), "png")

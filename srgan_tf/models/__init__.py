@@ -2,6 +2,7 @@
 
 from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
+from srgan_tf.models.srgan import SRGAN
 from srgan_tf.models.vgg import VGGFeatures
 
-__all__ = ["Discriminator", "Generator", "VGGFeatures"]
+__all__ = ["SRGAN", "Discriminator", "Generator", "VGGFeatures"]

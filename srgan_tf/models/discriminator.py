@@ -19,8 +19,10 @@ class Discriminator(keras.Model):
             layers fix it. 23.6 M parameters at 96.
         filters: Filters of the first convolution; the last has 8 times as many.
         dense_units: Units of the first dense layer.
+        channels: Of the pictures.
 
-    Input `[N, crop_size, crop_size, 3]` in [-1, 1], output float32 logits `[N, 1]`.
+    Input `[N, crop_size, crop_size, channels]` in [-1, 1], output float32 logits
+    `[N, 1]`.
 
     Example:
         >>> discriminator = Discriminator(crop_size=32, filters=4, dense_units=8)
@@ -33,12 +35,14 @@ class Discriminator(keras.Model):
         crop_size: int = 96,
         filters: int = 64,
         dense_units: int = 1024,
+        channels: int = 3,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.crop_size = crop_size
         self.filters = filters
         self.dense_units = dense_units
+        self.channels = channels
         self.convs = []
         self.norms = []
         for i, factor in enumerate((1, 1, 2, 2, 4, 4, 8, 8)):
@@ -50,7 +54,7 @@ class Discriminator(keras.Model):
                 self.norms.append(layers.BatchNormalization(momentum=BN_MOMENTUM))
         self.dense = layers.Dense(dense_units)
         self.logits = layers.Dense(1, dtype="float32")
-        self.build((None, crop_size, crop_size, 3))
+        self.build((None, crop_size, crop_size, channels))
 
     def build(self, input_shape):
         if self.built:
@@ -80,9 +84,10 @@ class Discriminator(keras.Model):
         return (input_shape[0], 1)
 
     def get_config(self):
-        return {
+        config = {
             **super().get_config(),
             "crop_size": self.crop_size,
             "filters": self.filters,
             "dense_units": self.dense_units,
         }
+        return config if self.channels == 3 else {**config, "channels": self.channels}

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import layers, ops
 
+from srgan_tf.models.inputs import PictureModel
+
 SCALES = (2, 4, 8)
 # The paper's framework counts 0.1 of each batch; Keras' default 0.99 lags short runs.
 BN_MOMENTUM = 0.9
@@ -109,17 +111,20 @@ class UpsampleBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
-class Generator(keras.Model):
+class Generator(PictureModel):
     """SRResNet (paper, Figure 4): LR pictures in, SR pictures `scale` times larger out.
 
     Fully convolutional: any height and width. Input `[N, H, W, 3]` in [0, 1], output
     float32 `[N, scale * H, scale * W, 3]` in [-1, 1] (tanh). At scale 4 with 16 blocks
     of 64 filters it has 1,552,771 parameters.
 
+    Pictures have three channels unless said otherwise: RGB.
+
     Args:
         scale: Factor of the size: 2, 4 or 8.
         num_blocks: Number of residual blocks, B in the paper.
         filters: Feature maps of every convolution but the upsampling ones.
+        channels: Of the pictures, such as 1 for gray or 4 for RGB and near infrared.
 
     Raises:
         ValueError: If `scale` is not 2, 4 or 8.
@@ -131,7 +136,12 @@ class Generator(keras.Model):
     """
 
     def __init__(
-        self, scale: int = 4, num_blocks: int = 16, filters: int = 64, **kwargs
+        self,
+        scale: int = 4,
+        num_blocks: int = 16,
+        filters: int = 64,
+        channels: int = 3,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if scale not in SCALES:
@@ -139,6 +149,7 @@ class Generator(keras.Model):
         self.scale = scale
         self.num_blocks = num_blocks
         self.filters = filters
+        self.channels = channels
         self.head = _conv(filters, 9)
         self.head_prelu = _prelu()
         self.blocks = [ResidualBlock(filters) for _ in range(num_blocks)]
@@ -146,8 +157,8 @@ class Generator(keras.Model):
         self.body_bn = layers.BatchNormalization(momentum=BN_MOMENTUM)
         self.upsample = [UpsampleBlock(filters) for _ in range(int(math.log2(scale)))]
         # float32 at the end keeps 8-bit steps apart under mixed precision.
-        self.tail = _conv(3, 9, activation="tanh", dtype="float32")
-        self.build((None, None, None, 3))
+        self.tail = _conv(channels, 9, activation="tanh", dtype="float32")
+        self.build((None, None, None, channels))
 
     def build(self, input_shape):
         if self.built:
@@ -172,7 +183,16 @@ class Generator(keras.Model):
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
         size = [None if n is None else self.scale * n for n in (height, width)]
-        return (batch, *size, 3)
+        return (batch, *size, self.channels)
+
+    def export(self, filepath, format="tf_saved_model", *, input_signature=None, **kw):
+        """As Keras' own, but for a generator that has not been called, too.
+
+        `srgan_tf.export` writes what serves pictures as they are stored.
+        """
+        lr = keras.InputSpec(shape=(None, None, None, self.channels), dtype="float32")
+        signature = [lr] if input_signature is None else input_signature
+        super().export(filepath, format, input_signature=signature, **kw)
 
     # No property: Keras would save the layers under its name as well.
     def batch_norm_layers(self) -> list[layers.BatchNormalization]:
@@ -198,9 +218,11 @@ class Generator(keras.Model):
         return 8 + 2 * self.num_blocks
 
     def get_config(self):
-        return {
+        config = {
             **super().get_config(),
             "scale": self.scale,
             "num_blocks": self.num_blocks,
             "filters": self.filters,
         }
+        # RGB goes unsaid, so that earlier versions read these files, too.
+        return config if self.channels == 3 else {**config, "channels": self.channels}

@@ -1,14 +1,18 @@
 """SRGAN: generator and discriminator in their game (paper, equations 2 and 3)."""
 
 import keras
-import tensorflow as tf
 
-from srgan_tf.models import Discriminator, Generator
+from srgan_tf.errors import UserError
+from srgan_tf.models.discriminator import Discriminator
+from srgan_tf.models.generator import Generator
+from srgan_tf.models.inputs import PictureModel
 from srgan_tf.models.losses import adversarial_loss, discriminator_loss
+from srgan_tf.models.optimizers import BothOptimizers
 from srgan_tf.pictures.metrics import luma_metrics
 
 
-class SRGAN(keras.Model):
+@keras.saving.register_keras_serializable("srgan_tf")
+class SRGAN(PictureModel):
     """Trains a generator against a discriminator; called, it is the generator.
 
     Each step updates the discriminator once on HR and SR crops, then the generator once
@@ -19,6 +23,9 @@ class SRGAN(keras.Model):
     `[N, scale * h, scale * w, 3]` in [-1, 1]. `fit` logs `loss`, `content_loss`,
     `adversarial_loss`, `d_loss` and the mean probabilities `d_hr` and `d_sr` that the
     discriminator gives to HR and SR; validation logs PSNR and SSIM on luma.
+
+    A `.keras` file of it holds both networks and both optimizers; to save the generator
+    alone, save `model.generator`.
 
     Args:
         generator: Best pre-trained on a pixel loss, as in the paper.
@@ -34,8 +41,15 @@ class SRGAN(keras.Model):
 
     def __init__(self, generator: Generator, discriminator: Discriminator, **kwargs):
         super().__init__(**kwargs)
+        if generator.channels != discriminator.channels:
+            raise UserError(
+                f"The generator makes pictures of {generator.channels} channels, the "
+                f"discriminator takes {discriminator.channels}."
+            )
         self.generator = generator
         self.discriminator = discriminator
+        self.scale = generator.scale
+        self.channels = generator.channels
         names = "loss", "content_loss", "adversarial_loss", "d_loss", "d_hr", "d_sr"
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
         self.luma_metrics = luma_metrics(generator.scale)
@@ -51,42 +65,104 @@ class SRGAN(keras.Model):
     ):
         """Sets losses and optimizers.
 
+        Callbacks find both optimizers in `optimizer`: see `BothOptimizers`.
+
         Args:
-            content_loss: Called as `content_loss(hr, sr)`; see `losses.content_loss`.
+            content_loss: Called as `loss(hr, sr)`; see `losses.content_loss`.
             g_optimizer: For the generator; Adam at 1e-4 if left out.
             d_optimizer: For the discriminator; Adam at 1e-4 if left out.
             adversarial_weight: 1e-3 in equation 3.
             **kwargs: `jit_compile`, `steps_per_execution` and `run_eagerly` of Keras.
         """
-        # Neither optimizer is Keras' own `optimizer`, which would claim the variables
-        # of both networks. Built here, they are saved and restored with the weights.
         super().compile(optimizer=None, **kwargs)
-        self.content_loss = content_loss
+        # Under this name Keras does not save a loss' own weights, which are VGG19's.
+        self.loss = content_loss
         self.adversarial_weight = adversarial_weight
+        # Built here, they are saved and restored with the weights.
         self.g_optimizer = self._own(g_optimizer, self.generator)
         self.d_optimizer = self._own(d_optimizer, self.discriminator)
+        self.optimizer = BothOptimizers(self.g_optimizer, self.d_optimizer)
+        self._settings = {"adversarial_weight": adversarial_weight, **kwargs}
 
     def _own(self, optimizer, network):
         optimizer = optimizer or keras.optimizers.Adam(1e-4)
-        if network.dtype_policy.name == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        scaling = keras.optimizers.LossScaleOptimizer
+        scaled = network.dtype_policy.name == "mixed_float16"
+        if scaled and not isinstance(optimizer, scaling):
+            optimizer = scaling(optimizer)
         optimizer.build(network.trainable_variables)
         return optimizer
 
-    def fit(self, *args, **kwargs):
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        parts = {
+            "content_loss": self.loss,
+            "g_optimizer": self.g_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+        config = {k: keras.saving.serialize_keras_object(v) for k, v in parts.items()}
+        return {**config, **self._settings}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def get_config(self):
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        parts = {k: keras.saving.serialize_keras_object(v) for k, v in networks.items()}
+        return {**super().get_config(), **parts}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
         """As Keras' own, which cannot train on several workers.
 
         Raises:
             NotImplementedError: Under `MultiWorkerMirroredStrategy`.
+            UserError: If the pictures cannot be meant so, or Keras does not run on
+                TensorFlow.
         """
-        strategy = tf.distribute.MultiWorkerMirroredStrategy
-        if isinstance(self.distribute_strategy, strategy):
+        _check_backend()
+        if type(self.distribute_strategy).__name__ == "MultiWorkerMirroredStrategy":
             raise NotImplementedError(
                 "Keras 3 cannot `fit` on several workers (keras-team/keras #20585): "
                 "use `srgan_tf.main train --strategy=multi_worker` or "
                 "`srgan_tf.training.workers.fit_workers`."
             )
-        return super().fit(*args, **kwargs)
+        # Where Keras would do it for its own optimizer: before the other callbacks.
+        last = keras.callbacks.LambdaCallback(
+            on_train_end=lambda logs: self.optimizer.finalize_variable_values()
+        )
+        callbacks = [last, *keras.tree.flatten(callbacks or [])]
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def check_pictures(self, lr, hr, training):
+        super().check_pictures(lr, hr, training)
+        side = self.discriminator.crop_size
+        if training and hr is not None and hr.shape[1:3] != (side, side):
+            raise UserError(
+                f"The discriminator takes crops of {side}x{side} HR pixels, square ones"
+                f" only. Received: {hr.shape}"
+            )
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Exports the generator: see `Generator.export`."""
+        self.generator.export(filepath, format, **kwargs)
 
     def call(self, lr, training=False):
         return self.generator(lr, training=training)
@@ -96,6 +172,8 @@ class SRGAN(keras.Model):
         return [*self.means.values(), *self.luma_metrics]
 
     def train_step(self, data):
+        import tensorflow as tf
+
         lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as g_tape:
             sr = self.generator(lr, training=True)
@@ -112,7 +190,7 @@ class SRGAN(keras.Model):
 
         # Equation 3: the generator learns with the discriminator held fixed.
         with g_tape:
-            content = self.content_loss(hr, sr)
+            content = self.loss(hr, sr)
             adversarial = adversarial_loss(self.discriminator(sr, training=True))
             loss = content + self.adversarial_weight * adversarial
             g_scaled = self.g_optimizer.scale_loss(loss)
@@ -132,12 +210,14 @@ class SRGAN(keras.Model):
         )
 
     def test_step(self, data):
+        import tensorflow as tf
+
         lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
         sr = self.generator(lr, training=False)
         for metric in self.luma_metrics:
             metric.update_state(hr, sr)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.means["content_loss"].update_state(replicas * self.content_loss(hr, sr))
+        self.means["content_loss"].update_state(replicas * self.loss(hr, sr))
         watched = [self.means["content_loss"], *self.luma_metrics]
         return {metric.name: metric.result() for metric in watched}
 
@@ -145,3 +225,12 @@ class SRGAN(keras.Model):
         for name, value in values.items():
             self.means[name].update_state(value)
         return {name: metric.result() for name, metric in self.means.items()}
+
+
+def _check_backend() -> None:
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        raise UserError(
+            f"SRGAN trains on TensorFlow only, and Keras runs on {backend} here: set "
+            "KERAS_BACKEND=tensorflow."
+        )

@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image, TiffImagePlugin, TiffTags
 
 from srgan_tf.errors import UserError
+from srgan_tf.options import MAX_MEGAPIXELS
 from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
 from srgan_tf.pictures.jpeg_end import with_end
 from srgan_tf.pictures.metadata import (
@@ -25,7 +26,6 @@ from srgan_tf.pictures.metadata import (
 )
 from srgan_tf.pictures.modes import pixels_of, plain_mode, upright
 from srgan_tf.pictures.opening import (
-    MAX_MEGAPIXELS,
     File,
     Opened,
     content,

@@ -121,7 +121,6 @@ KINDS = {
     "qoi": Kind("QOI", ("QOI",), (".qoi",)),
     "tga": Kind("TGA", ("TGA",), (".tga",)),
 }
-WRITTEN = tuple(name for name, kind in KINDS.items() if kind.side)
 
 # Files of cameras that hold what the sensor saw, and a small picture to show.
 RAW_SUFFIXES = frozenset(

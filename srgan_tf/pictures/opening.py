@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from srgan_tf.errors import UserError, reason
+from srgan_tf.options import MAX_MEGAPIXELS
 from srgan_tf.pictures.deep_reading import depth, jxl_size
 from srgan_tf.pictures.kinds import (
     DEVELOP,
@@ -27,8 +28,6 @@ from srgan_tf.pictures.tiff_pages import ANIMATED, PhotoPage
 
 File = str | os.PathLike | io.BytesIO
 
-# Phones make photos of 200 megapixels; a file of a few bytes can claim any number.
-MAX_MEGAPIXELS = 250.0
 _HEAD = 65_536
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")

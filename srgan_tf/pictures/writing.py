@@ -6,6 +6,7 @@ the others.
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ from srgan_tf.pictures.metadata import fit, png_chunks, save_options
 from srgan_tf.pictures.modes import image_of
 
 log = logging.getLogger(__name__)
+
+# Colours as sharp as brightness, by each plugin's word for it; and room for a note.
+_ALWAYS: dict[str, dict] = {
+    "jpg": {"subsampling": 0},
+    "avif": {"subsampling": "4:4:4"},
+    "heic": {"chroma": 444},
+    "jxl": {"use_container": True},
+}
 
 
 def picture_of(photo: Photo) -> Image.Image:
@@ -36,7 +45,7 @@ def check_fits(kind: str, width: int, height: int, pixel_bytes: int = 3) -> None
     """Refuses sizes that a kind of file cannot hold.
 
     Args:
-        kind: One of `WRITTEN`.
+        kind: One of `options.RESULT_FORMATS`.
         width: Of the picture, in pixels.
         height: Likewise.
         pixel_bytes: That a pixel's values take up.
@@ -88,7 +97,7 @@ def write_photo_file(
     Args:
         photo: What to write. 16 bit stay 16 bit in PNG and TIFF and become 8 in others.
         path: The file. An existing one is replaced once the new one is complete.
-        kind: One of `WRITTEN`.
+        kind: One of `options.RESULT_FORMATS`.
         quality: 1 to 100, of those that lose something.
         lossless: Lose nothing, where a kind has the choice.
 
@@ -97,6 +106,11 @@ def write_photo_file(
     """
     with whole_file(path) as partial:
         lost = encode_photo(photo, partial, kind, quality=quality, lossless=lossless)
+    say_lost(path, lost)
+
+
+def say_lost(path: str | os.PathLike, lost: Sequence[str]) -> None:
+    """Says what a file lacks of its photo's metadata."""
     if lost:
         log.warning("%s: left out %s.", Path(path).name, ", ".join(lost))
 
@@ -158,13 +172,7 @@ def encode_photo(
 
 def _quality_options(kind: str, quality: int, lossless: bool) -> dict:
     limits = KINDS[kind]
-    if lossless and limits.lossless:
-        return {"lossless": True}
     options: dict = {"quality": quality} if limits.lossy else {}
-    if kind == "jpg":
-        options["subsampling"] = 0
-    if kind == "avif":
-        options["subsampling"] = "4:4:4"
-    if kind == "heic":
-        options["chroma"] = 444
-    return options
+    if lossless and limits.lossless:
+        options = {"lossless": True}
+    return options | _ALWAYS.get(kind, {})

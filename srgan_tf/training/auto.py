@@ -2,15 +2,18 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.models.vgg import imagenet_is_at_hand
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.precision import fastest_precision
+from srgan_tf.training.run_folder import Change
 
 log = logging.getLogger(__name__)
+
+LOSSES = ("pretrain_loss", "content_loss")
 
 
 def _announce(*lines: str) -> None:
@@ -18,12 +21,17 @@ def _announce(*lines: str) -> None:
     log.warning("%s", "\n".join((rule, *lines, rule)))
 
 
-def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
+def resolve(
+    options: TrainOptions,
+    recorded: Mapping[str, str],
+    stand_ins: Mapping[str, str] | None = None,
+) -> TrainOptions:
     """Replaces each `auto` by what the run began with, or else by what is at hand.
 
     Args:
         options: As asked for.
         recorded: The flags that an earlier start of the run recorded, if any.
+        stand_ins: Losses that were asked for then, and had a stand-in.
     """
     changes: dict[str, Any] = {}
     if options.precision == "auto":
@@ -37,15 +45,28 @@ def resolve(options: TrainOptions, recorded: Mapping[str, str]) -> TrainOptions:
                 "a good model: name a folder with --dataset=FOLDER.",
             )
     if options.vgg_weights == "auto":
-        names = {options.pretrain_loss, options.content_loss}
-        if not any(name.startswith("vgg") for name in names):
-            changes["vgg_weights"] = "imagenet"
-        elif "vgg_weights" in recorded:
-            for name in ("vgg_weights", "content_loss", "pretrain_loss"):
+        for name in LOSSES:
+            if (stand_ins or {}).get(name) == getattr(options, name):
                 changes[name] = recorded[name]
+        options = dataclasses.replace(options, **changes)
+        known = recorded.get("vgg_weights", "imagenet")
+        had = [recorded[name] for name in LOSSES if name in recorded]
+        wanted = [getattr(options, name) for name in LOSSES]
+        if known != "imagenet" or _any_vgg(had) or not _any_vgg(wanted):
+            changes["vgg_weights"] = known
         else:
             changes |= _resolve_vgg(options)
     return dataclasses.replace(options, **changes)
+
+
+def stand_ins(asked: TrainOptions, resolved: TrainOptions) -> list[Change]:
+    """The losses that `auto` replaced."""
+    losses = [(f, getattr(asked, f), getattr(resolved, f)) for f in LOSSES]
+    return [Change(*loss) for loss in losses if loss[1] != loss[2]]
+
+
+def _any_vgg(losses: Iterable[str]) -> bool:
+    return any(loss.startswith("vgg") for loss in losses)
 
 
 def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
@@ -57,7 +78,7 @@ def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
         "For the real one name a file: --vgg_weights=FILE.h5.",
     )
     stand_in = {"vgg_weights": "imagenet"}
-    for name in ("pretrain_loss", "content_loss"):
+    for name in LOSSES:
         loss = getattr(options, name)
         stand_in[name] = "mse" if loss.startswith("vgg") else loss
     return stand_in

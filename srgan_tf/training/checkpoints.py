@@ -8,6 +8,7 @@ import keras
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
+from srgan_tf.training.optimizer_state import load_state, name_state, optimizers
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +50,16 @@ class Checkpoints:
         path = self.path / f"{stage}-{step:08d}.weights.h5"
         with whole_file(path, size) as partial:
             model.save_weights(partial)
-            with h5py.File(partial, "a") as file:  # Keras leaves metrics out
-                file.attrs["metrics"] = metrics
+            with h5py.File(partial, "a") as file:
+                file.attrs["metrics"] = metrics  # Keras leaves them out
+                name_state(file, model)
         for old in self._saved(stage)[:-KEPT]:
             old.unlink()
+
+    def remove(self, stage: str) -> None:
+        """Removes those of a stage that begins anew."""
+        for path in self._saved(stage) if self.chief else ():
+            path.unlink()
 
     def restore(self, model: keras.Model, stage: str) -> int:
         """Loads the newest checkpoint of the stage that is whole.
@@ -61,14 +68,19 @@ class Checkpoints:
             Its step; 0 if there is none.
 
         Raises:
-            UserError: If there are checkpoints and none of them is whole.
+            UserError: If there are checkpoints and none of them is whole, or the flags
+                do not fit one of an earlier version.
         """
         saved = self._saved(stage)
         for path in reversed(saved):
             try:
-                model.load_weights(path)
+                skipped = [optimizer for optimizer, _ in optimizers(model).values()]
+                model.load_weights(path, objects_to_skip=skipped)
                 with h5py.File(path) as file:
+                    load_state(file, model)
                     metrics = file.attrs["metrics"]
+            except UserError:
+                raise
             except (OSError, KeyError, ValueError) as error:
                 log.warning("Checkpoint %s is damaged (%s).", path, reason(error))
                 continue

@@ -41,28 +41,22 @@ class MetricsLog:
         self.chief = chief
         self._writer: tf.summary.SummaryWriter | None = None
 
-    def rows(self) -> list[dict[str, str]]:
-        """The rows of `metrics.csv`; a last one that was cut off is left out."""
+    def rows(self, stage: str | None = None) -> list[dict[str, str]]:
+        """The rows of `metrics.csv`, of one stage or of all.
+
+        A last one that was cut off is left out.
+        """
         if not self.path.exists():
             return []
         with self.path.open(newline="") as file:
-            return [row for row in csv.DictReader(file) if row[COLUMNS[-1]] is not None]
-
-    def best_psnr(self, stage: str) -> float:
-        """The highest validation PSNR of the stage so far; -inf before the first."""
-        logged = (row["val_psnr"] for row in self.rows() if row["stage"] == stage)
-        return max((float(psnr) for psnr in logged if psnr), default=float("-inf"))
+            rows = [r for r in csv.DictReader(file) if r[COLUMNS[-1]] is not None]
+        return [row for row in rows if stage in (None, row["stage"])]
 
     def rewind(self, stage: str, step: int) -> None:
-        """Drops what was logged after a checkpoint that is being continued."""
+        """Drops what the stage logged after a checkpoint that is being continued."""
         if not self.chief:
             return
-        now = STAGES.index(stage), step
-        kept = [
-            row
-            for row in self.rows()
-            if (STAGES.index(row["stage"]), int(row["step"])) <= now
-        ]
+        kept = [r for r in self.rows() if r["stage"] != stage or int(r["step"]) <= step]
         with whole_file(self.path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()

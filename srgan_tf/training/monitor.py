@@ -5,22 +5,21 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
-from srgan_tf.data.pairs import validation_pairs, whole_pair
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.errors import UserError
+from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.pictures.imresize import imresize
-from srgan_tf.pictures.metrics import luma_metrics
-from srgan_tf.pictures.ranges import to_uint8
+from srgan_tf.training.progress import progress
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
+from srgan_tf.training.validation import comparison, validate
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10  # rows of metrics.csv
+SATURATED_ROWS = 10  # of metrics.csv
 
 
 class Monitor(keras.callbacks.Callback):
@@ -38,7 +37,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         stage: str,
         start: int,
         generator: Generator,
@@ -55,7 +54,7 @@ class Monitor(keras.callbacks.Callback):
         self.generator = generator
         self.optimizer = optimizer
         self.signals = signals
-        self.best = folder.metrics.best_psnr(stage)
+        self.psnr = [psnr for _, psnr in folder.validations(stage)]
         self.saturated = 0
         with generator.distribute_strategy.scope():
             self.copy = Generator.from_config(generator.get_config())
@@ -64,11 +63,8 @@ class Monitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         batch = self.options.batch_size
-        self.bar = tqdm(
-            desc=self.stage,
-            total=self.total * batch,
-            initial=self.step * batch,
-            unit="img",
+        self.bar = progress(
+            self.stage, done=self.step * batch, total=self.total * batch
         )
         self.restored = [value.numpy() for value in self.model.metrics_variables]
 
@@ -104,8 +100,21 @@ class Monitor(keras.callbacks.Callback):
             self.folder.checkpoints.save(self.model, self.stage, self.step)
             self.saved = self.step
             write_report(self.folder)
-        if self.signals.received:
+        if self.signals.received or (save and self._out_of_patience()):
             self.model.stop_training = True
+
+    def _out_of_patience(self) -> bool:
+        patience = self.options.patience if self.stage == "pretrain" else 0
+        stale = len(self.psnr) - 1 - int(np.argmax(self.psnr))
+        if not patience or stale < patience or self.step == self.total:
+            return False
+        log.warning(
+            "Stage 1 ends after step %d of %d: no better PSNR in %d validations.",
+            self.step,
+            self.total,
+            stale,
+        )
+        return True
 
     def on_train_end(self, logs=None):
         self.bar.close()
@@ -119,22 +128,16 @@ class Monitor(keras.callbacks.Callback):
 
     def _validate(self) -> dict[str, float]:
         generator = self.result()
-        metrics = luma_metrics(generator.scale)
-        for lr, hr in validation_pairs(
-            self.valid, generator.scale, degradation=self.options.degradation
-        ):
-            sr = generator(lr, training=False)
-            for metric in metrics:
-                metric.update_state(hr, sr)
-        picture = comparison(
-            generator, self.valid, degradation=self.options.degradation
-        )
+        model = CompiledGenerator(generator)
+        values = validate(model, self.valid, degradation=self.options.degradation)
+        picture = comparison(model, self.valid, degradation=self.options.degradation)
         name = f"step_{self.stage}_{self.step:08d}"
         self.folder.sample(name, picture, self.stage, self.step)
-        values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
-        if self.stage == "pretrain" and values["val_psnr"] > self.best:
-            self.best = values["val_psnr"]
+        if self.stage == "pretrain" and values["val_psnr"] > max(
+            self.psnr, default=-np.inf
+        ):
             self.folder.save_model(generator, "srresnet.keras")
+        self.psnr.append(values["val_psnr"])
         return values
 
     def _check_weights(self):
@@ -161,43 +164,11 @@ class Monitor(keras.callbacks.Callback):
         """Says once what a discriminator that wins for long means."""
         wins = logs.get("d_hr", 0) - logs.get("d_sr", 0) > 0.98
         self.saturated = self.saturated + 1 if wins else 0
-        if self.saturated == PATIENCE:
+        if self.saturated == SATURATED_ROWS:
             log.warning(
                 "D(HR) - D(SR) has been above 0.98 for %d rows of metrics.csv: the "
                 "discriminator tells all crops apart and teaches the generator little. "
                 "A longer stage 1, a larger --adversarial_weight or a lower "
                 "--gan_learning_rate helps; D(HR) 0.6 to 0.9 is healthy.",
-                PATIENCE,
+                SATURATED_ROWS,
             )
-
-
-def comparison(
-    generator: Generator,
-    photos: Sequence[np.ndarray],
-    *,
-    side: int = 320,
-    degradation: str = "bicubic",
-) -> np.ndarray:
-    """Bicubic | SR | HR, one row for each of the first four photos, at 100 %.
-
-    Args:
-        generator: Upscales the LR pictures made from the photos.
-        photos: uint8 `[H, W, 3]` each; the middle is shown.
-        side: Side of each part at most, in pixels.
-        degradation: What LR went through, one of `KINDS`.
-
-    Returns:
-        uint8 `[rows, columns, 3]`.
-    """
-    scale = generator.scale
-    shown = [photos[i] for i in range(min(4, len(photos)))]
-    size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
-    rows: list[np.ndarray] = []
-    for photo in shown:
-        top, left = ((length - size) // 2 for length in photo.shape[:2])
-        part = photo[top : top + size, left : left + size]
-        lr, hr = whole_pair(part, scale, degradation=degradation, index=len(rows))
-        bicubic = np.asarray(imresize(np.rint(lr[0] * 255), scale)).astype(np.uint8)
-        sr = to_uint8(generator(lr, training=False))[0]
-        rows.append(np.hstack([bicubic, sr, to_uint8(hr)[0]]))
-    return np.vstack(rows)

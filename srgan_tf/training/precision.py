@@ -1,8 +1,25 @@
 """The arithmetic that suits a machine."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import tensorflow as tf
+
+
+@contextlib.contextmanager
+def layers_in(precision: str) -> Iterator[None]:
+    """Within it layers are made in a policy of Keras, such as `mixed_bfloat16`.
+
+    Behind it as before: what else the process does must not change.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def fastest_precision() -> str:

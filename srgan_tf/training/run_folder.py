@@ -1,32 +1,37 @@
 """The files of a training run. All but logs are written whole or not at all."""
 
+import csv
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from PIL import Image
 
-from srgan_tf.errors import UserError
 from srgan_tf.exporting.facts import Facts
-from srgan_tf.files import whole_file
+from srgan_tf.files import append_text, whole_file
+from srgan_tf.options import TrainOptions
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.metrics_log import MetricsLog
 
-# Flags that fix the shapes of the weights, and what the optimizer holds.
-MODEL_FLAGS = (
-    "scale",
-    "num_blocks",
-    "filters",
-    "crop_size",
-    "schedule",
-    "warmup_steps",
-)
+HISTORY = ("stage", "step", "flag", "old", "new")
+# What validation results depend on beside the weights.
+MEASURE = ("valid_dataset", "degradation")
+
+
+class Change(NamedTuple):
+    """A flag that takes another value while a run goes on."""
+
+    flag: str
+    old: str
+    new: str
 
 
 class RunFolder:
-    """`run.flags`, `samples/` and the models; checkpoints and metrics beside them.
+    """`run.flags`, `history.csv`, `samples/` and the models; checkpoints and metrics.
 
     Args:
         path: The folder, made if needed.
@@ -53,19 +58,62 @@ class RunFolder:
         pairs = (line[2:].split("=", 1) for line in lines if line.startswith("--"))
         return {name: value for name, value in pairs}
 
-    def check_model_flags(self, flags: Mapping[str, object]) -> None:
-        """Refuses to continue a run with another model.
+    def history(self) -> list[dict[str, str]]:
+        """The rows of `history.csv`: which flag changed where, from what to what.
 
-        Raises:
-            UserError: If a flag of the model differs from the recorded one.
+        At step 0 they say what stands in for an option that could not be had.
         """
-        recorded = self.recorded_flags()
-        for name in MODEL_FLAGS:
-            if name in recorded and recorded[name] != str(flags[name]):
-                raise UserError(
-                    f"--{name}={flags[name]}: the run in {self.path} was made with "
-                    f"--{name}={recorded[name]}; keep that or choose another --run_dir."
-                )
+        path = self.path / "history.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def stand_ins(self) -> dict[str, str]:
+        """What was asked for and could not be had when the run began, by flag."""
+        return {r["flag"]: r["old"] for r in self.history() if r["step"] == "0"}
+
+    def record_changes(self, stage: str, step: int, changes: Sequence[Change]) -> None:
+        """Appends to `history.csv`."""
+        if not self.chief or not changes:
+            return
+        rows = io.StringIO(newline="")
+        writer = csv.DictWriter(rows, HISTORY)
+        if not self.history():
+            writer.writeheader()
+        for change in changes:
+            writer.writerow({"stage": stage, "step": step, **change._asdict()})
+        append_text(self.path / "history.csv", rows.getvalue())
+
+    def validations(self, stage: str) -> list[tuple[int, float]]:
+        """Step and PSNR of each validation that was measured as the last one is."""
+        since = [
+            int(row["step"])
+            for row in self.history()
+            if row["stage"] == stage and row["flag"] in MEASURE
+        ]
+        rows = [(int(row["step"]), row["val_psnr"]) for row in self.metrics.rows(stage)]
+        first = max(since, default=0)
+        return [(step, float(psnr)) for step, psnr in rows if psnr and step > first]
+
+    def is_over(
+        self, stage: str, options: TrainOptions, done: int | None = None
+    ) -> bool:
+        """Whether a stage has all its steps, or ended early for want of progress.
+
+        Args:
+            stage: Which one.
+            options: Say how many steps it has, and how patient it is.
+            done: Its steps so far; those of the newest checkpoint if None.
+        """
+        if done is None:
+            done = self.checkpoints.latest_step(stage)
+        if done >= options.steps(stage):
+            return True
+        if stage != "pretrain" or not options.patience:
+            return False
+        psnr = [psnr for step, psnr in self.validations(stage) if step <= done]
+        return bool(psnr) and len(psnr) - 1 - psnr.index(max(psnr)) >= options.patience
 
     def write_flags(self, flags: Mapping[str, object]) -> None:
         """Writes `run.flags`, which `--flagfile` replays; TensorBoard gets them too."""
@@ -109,9 +157,11 @@ class RunFolder:
         measured = [row for row in self.metrics.rows() if row["val_psnr"]]
         if measured:
             # Stage 1 gives its best, stage 2 its last.
-            stage, psnr = measured[-1]["stage"], float(measured[-1]["val_psnr"])
-            if stage == "pretrain":
-                psnr = self.metrics.best_psnr(stage)
+            stage = measured[-1]["stage"]
+            psnrs = [
+                float(row["val_psnr"]) for row in measured if row["stage"] == stage
+            ]
+            psnr = max(psnrs) if stage == "pretrain" else psnrs[-1]
             photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
             if flags.get("degradation", "bicubic") != "bicubic":
                 photos += f", degraded as {flags['degradation']}"

@@ -1,27 +1,34 @@
 """The two stages of training: SRResNet on a pixel loss, then SRGAN (section 3.2)."""
 
+import contextlib
 import logging
 
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.listing import find_photos
-from srgan_tf.data.photos import Photos
+from srgan_tf.data.opening import PhotoSet, open_photos
+from srgan_tf.data.pairs import check_usable
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
+from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.auto import resolve
+from srgan_tf.training.auto import resolve, stand_ins
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
+from srgan_tf.training.lock import locked
 from srgan_tf.training.metrics_log import STAGES
-from srgan_tf.training.monitor import comparison
+from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
+from srgan_tf.training.resume import Continuation, continuation
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
+from srgan_tf.training.validation import comparison
 
 log = logging.getLogger(__name__)
+
+NAMELESS = "runs/default"  # the folder of runs that nobody named
 
 
 def train(options: TrainOptions) -> None:
@@ -31,24 +38,51 @@ def train(options: TrainOptions) -> None:
         UserError: If the data, the VGG19 weights, the start weights, the devices or the
             folder do not fit, before any training; or if training fails for good.
     """
+    if keras.config.backend() != "tensorflow":
+        raise UserError(
+            f"train needs Keras on TensorFlow, and it runs on {keras.config.backend()}:"
+            " set KERAS_BACKEND=tensorflow."
+        )
     strategy = choose_strategy(options.strategy)
     _check_devices(options, strategy)
-    if options.run_dir is None:
-        raise UserError("train needs --run_dir.")
-    folder = RunFolder(options.run_dir, is_chief(strategy))
-    folder.check_model_flags(options.as_flags())
-    left = [s for s in STAGES if options.steps(s) > folder.checkpoints.latest_step(s)]
-    if folder.finished and not left:
+    folder = RunFolder(options.run_dir or NAMELESS, is_chief(strategy))
+    with locked(folder.path) if folder.chief else contextlib.nullcontext():
+        _train_in(folder, options, strategy)
+
+
+def _train_in(
+    folder: RunFolder, options: TrainOptions, strategy: tf.distribute.Strategy
+) -> None:
+    """Goes on with what is in the folder."""
+    resolved = resolve(options, folder.recorded_flags(), folder.stand_ins())
+    plan = continuation(resolved, folder, named=options.run_dir is not None)
+    over = all(folder.is_over(stage, plan.options) for stage in STAGES)
+    if folder.finished and over:
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
             "another --run_dir.",
             folder.path,
-            options.pretrain_steps,
-            options.gan_steps,
+            *(folder.checkpoints.latest_step(stage) for stage in STAGES),
         )
         return
-    options = resolve(options, folder.recorded_flags())
-    keras.config.set_dtype_policy(options.precision)
+    if not folder.recorded_flags():
+        plan = plan._replace(changes=stand_ins(options, resolved))
+    with layers_in(plan.options.precision):
+        _train(plan, folder, strategy)
+    if folder.chief:
+        log.warning(
+            "Done. The generator is in %s, its SavedModel in %s, and %s shows curves "
+            "and pictures.",
+            folder.path / "generator.keras",
+            folder.path / "saved_model",
+            folder.path / "report.html",
+        )
+
+
+def _train(
+    plan: Continuation, folder: RunFolder, strategy: tf.distribute.Strategy
+) -> None:
+    options = plan.options
     # The scope is for making variables only: in it the chief could not save alone.
     with strategy.scope():
         losses = _losses(options)
@@ -56,7 +90,7 @@ def train(options: TrainOptions) -> None:
     keras.utils.set_random_seed(options.seed)
     with strategy.scope():
         generator = _first_generator(options)
-    folder.write_flags(options.as_flags())
+    plan.put_in_force(folder)
 
     stages = Stages(options, folder, photos, valid, strategy)
     if options.pretrain_steps:
@@ -66,16 +100,10 @@ def train(options: TrainOptions) -> None:
     if not folder.chief:
         return
     save_result(folder, generator)
-    picture = comparison(generator, valid, degradation=options.degradation)
+    model = CompiledGenerator(generator)
+    picture = comparison(model, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
-    log.warning(
-        "Done. The generator is in %s, its SavedModel in %s, and %s shows curves and "
-        "pictures.",
-        folder.path / "generator.keras",
-        folder.path / "saved_model",
-        folder.path / "report.html",
-    )
 
 
 def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> None:
@@ -108,12 +136,23 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
         raise UserError(f"--content_loss: {error}") from None
 
 
-def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
-    paths = find_photos(options.dataset, options.split, options.data_dir)
-    photos = Photos(paths, options.crop_size, options.cache_gib)
-    valid = Photos(
-        find_photos(options.valid_dataset, "validation", options.data_dir),
+def _photos(options: TrainOptions) -> tuple[PhotoSet, PhotoSet]:
+    photos = open_photos(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        min_side=options.crop_size,
+        scale=options.scale,
+        cache_gib=options.cache_gib,
+    )
+    log.warning("%s: %s", options.dataset, photos)
+    check_usable(photos, options.degradation)
+    valid = open_photos(
+        options.valid_dataset,
+        "validation",
+        data_dir=options.data_dir,
         min_side=8 * options.scale,  # SSIM's window must fit in what shaving leaves
+        scale=options.scale,
     )
     if len(photos) < options.batch_size:
         log.warning(

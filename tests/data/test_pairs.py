@@ -1,14 +1,21 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from samples import smooth_photo
+import tensorflow as tf
+from samples import REPOSITORY, graph_of, smooth_photo
 
+from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import (
-    CropSampler,
     make_pair,
     training_pairs,
     validation_pairs,
     whole_pair,
 )
+from srgan_tf.data.photos import Photos
 from srgan_tf.models import Generator
 from srgan_tf.pictures.imresize import imresize
 from srgan_tf.pictures.metrics import luma_metrics
@@ -20,7 +27,7 @@ def photos(count: int, **size) -> list[np.ndarray]:
 
 
 def batches(count: int, **arguments) -> list[tuple[np.ndarray, np.ndarray]]:
-    pairs = training_pairs(photos(5), 32, 4, 4, **arguments)
+    pairs = training_pairs(photos(5), 32, batch_size=4, **arguments)
     return [(lr.numpy(), hr.numpy()) for lr, hr in pairs.take(count)]
 
 
@@ -62,31 +69,6 @@ def test_lr_of_a_crop_is_the_same_part_of_the_whole_photos_lr(scale):
         )
 
 
-def test_a_batch_comes_from_distinct_photos_and_an_epoch_from_all():
-    flat = [np.full((40, 40, 3), 20 * i, np.uint8) for i in range(10)]
-    sampler = CropSampler(flat, 32, 4, batch_size=5)
-    seen = [set(sampler(step)[:, 0, 0, 0].tolist()) for step in range(4)]
-    assert [len(levels) for levels in seen] == [5] * 4
-    assert len(seen[0] | seen[1]) == len(seen[2] | seen[3]) == 10
-
-
-def test_fewer_photos_than_crops_take_turns():
-    flat = [np.full((40, 40, 3), 20 * i, np.uint8) for i in range(3)]
-    levels = CropSampler(flat, 32, 4, batch_size=6)(0)[:, 0, 0, 0]
-    assert np.unique(levels, return_counts=True)[1].tolist() == [2, 2, 2]
-
-
-def test_all_eight_orientations_and_many_places_occur():
-    ramp = np.arange(48)[:, None, None] * 2 + np.arange(48)[None, :, None]
-    photo = np.broadcast_to(ramp, (48, 48, 3)).astype(np.uint8)
-    sampler = CropSampler([photo], 32, 4, batch_size=1)
-    crops = [sampler(step)[0, 8:-8, 8:-8, 0].astype(int) for step in range(64)]
-    slopes = {(c[1, 0] - c[0, 0], c[0, 1] - c[0, 0]) for c in crops}
-    assert slopes == {(a * i, b * j) for a, b in ((1, 2), (2, 1)) for i in (1, -1)
-                      for j in (1, -1)}  # fmt: skip
-    assert len({c.min() for c in crops}) > 10
-
-
 def test_a_seed_fixes_the_sequence_and_a_start_continues_it():
     first, again, other = batches(4, seed=7), batches(4, seed=7), batches(4, seed=8)
     for (lr, hr), (lr2, hr2) in zip(first, again):
@@ -98,8 +80,96 @@ def test_a_seed_fixes_the_sequence_and_a_start_continues_it():
         np.testing.assert_array_equal(hr, hr2)
 
 
+def test_a_seed_fixes_what_happens_to_lr_too():
+    first, second = batches(2, seed=7, degradation="photo")
+    (continued,) = batches(1, seed=7, start=1, degradation="photo")
+    (other,) = batches(1, seed=8, degradation="photo")
+    np.testing.assert_array_equal(second[0], continued[0])
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_hr_is_the_clean_photo_and_fits_a_degraded_lr():
+    clean, degraded = batches(1)[0], batches(1, degradation="photo")[0]
+    np.testing.assert_array_equal(clean[1], degraded[1])
+    difference = np.abs(clean[0] - degraded[0]).mean(axis=(1, 2, 3)) * 255
+    assert 0 < difference.max() < 30
+    np.testing.assert_array_equal(degraded[0], np.rint(degraded[0] * 255) / 255)
+
+
+@pytest.mark.parametrize("degradation", ["bicubic", "photo"])
+@pytest.mark.parametrize("cache_gib", [1, 0])
+def test_no_python_is_in_the_graph_and_it_can_be_sent(
+    photo_folder, degradation, cache_gib
+):
+    some = Photos(find_photos(str(photo_folder)), 32, cache_gib)
+    pairs = training_pairs(some, 32, batch_size=2, degradation=degradation)
+    serialised = graph_of(pairs)
+    assert b"PyFunc" not in serialised
+    received = tf.data.experimental.from_variant(
+        tf.raw_ops.DatasetFromGraph(graph_def=serialised), pairs.element_spec
+    )
+    for one, other in zip(next(iter(pairs)), next(iter(received))):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_photos_are_not_copied_again():
+    def used() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    if sys.platform != "linux":
+        pytest.skip("NOT TESTED: how much memory is used is known on Linux only")
+    pairs = training_pairs([np.ones((8000, 8000, 3), np.uint8)], 32, batch_size=1)
+    before = used()
+    next(iter(pairs))
+    assert used() - before < 100e6
+
+
+def test_shapes_are_static():
+    for degradation in ("bicubic", "photo"):
+        pairs = training_pairs(photos(2), 32, batch_size=3, degradation=degradation)
+        lr, hr = pairs.element_spec
+        assert lr.shape == (3, 8, 8, 3)
+        assert hr.shape == (3, 32, 32, 3)
+
+
+def test_make_pair_compiles_by_xla():
+    crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), np.uint8)
+    compiled = tf.function(lambda crops: make_pair(crops, 4), jit_compile=True)
+    for one, other in zip(make_pair(crops, 4), compiled(crops)):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+SCRIPT = """
+import numpy as np
+from srgan_tf.data.pairs import training_pairs
+photos = [np.full((160, 160, 3), i, np.uint8) for i in range(20)]
+for i, pair in enumerate(training_pairs(photos)):
+    if i == 50:
+        break
+print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_script_that_stops_in_the_middle_ends():
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    for process in running:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0
+        assert said == b"done\n"
+
+
 def test_a_photo_as_small_as_the_crop_is_enough():
-    lr, _ = next(iter(training_pairs([smooth_photo(0, height=32, width=32)], 32, 4, 1)))
+    lr, _ = next(
+        iter(training_pairs([smooth_photo(0, height=32, width=32)], 32, batch_size=1))
+    )
     assert lr.shape == (1, 8, 8, 3)
 
 

@@ -75,3 +75,27 @@ def test_the_cache_changes_nothing_but_memory(photo_folder):
     with pytest.raises(UserError, match=r"3\.png: there is no such file"):
         without[3]
     np.testing.assert_array_equal(with_cache[2], without[2])
+
+
+def test_it_says_how_much_there_is_and_what_fits(photo_folder):
+    paths = find_photos(str(photo_folder))
+    assert str(Photos(paths, 32)) == (
+        "6 photos, 0.0 megapixels, all in memory (0.00 GiB)."
+    )
+    some = 2 * 64 * 80 * 3 / 2**30
+    assert "of which 2 photos in memory" in str(Photos(paths, 32, some))
+
+
+def test_a_photo_that_changes_is_named(photo_folder):
+    paths = find_photos(str(photo_folder))
+    photos, in_memory = Photos(paths, 32, 0.0), Photos(paths, 32)
+    photos.check_unchanged()
+    (photo_folder / "3.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"3\.png cannot be .* \(it has changed\): put"):
+        photos.check_unchanged()
+    (photo_folder / "2.png").unlink()
+    with pytest.raises(
+        UserError, match=r"2\.png cannot .* \(No such file or directory"
+    ):
+        photos.check_unchanged()
+    in_memory.check_unchanged()

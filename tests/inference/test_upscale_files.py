@@ -74,7 +74,7 @@ def test_a_folder(tmp_path, model_file, capsys):
     def times():
         return np.array([(out / name).stat().st_mtime_ns for name in results])
 
-    with pytest.raises(UserError, match=r"bad\.jpg: is no PNG"):
+    with pytest.raises(UserError, match=r"bad\.jpg: is no PNG, JPEG"):
         run(model_file, folder, **options)
     assert "Upscaled 4 of 5 photos." in capsys.readouterr().out
     assert files_in(out) == results

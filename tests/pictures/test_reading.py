@@ -11,9 +11,9 @@ from PIL import ExifTags, Image, ImageCms
 from samples import SRGB, exif_of, full_exif, smooth, smooth_photo, values
 
 from srgan_tf.errors import UserError
+from srgan_tf.options import MAX_MEGAPIXELS
 from srgan_tf.pictures import kinds
 from srgan_tf.pictures.formats import photo_of, read_header, read_photo_file
-from srgan_tf.pictures.opening import MAX_MEGAPIXELS
 
 NOT_HERE = "NOT TESTED: {} is not installed"
 

@@ -8,6 +8,7 @@ from PIL import ExifTags, Image, ImageCms
 from samples import SRGB, XMP, exif_fields, exif_of, full_exif, smooth_photo, values
 
 from srgan_tf.errors import UserError
+from srgan_tf.options import RESULT_FORMATS
 from srgan_tf.pictures import kinds
 from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
 from srgan_tf.pictures.metadata import Metadata
@@ -123,7 +124,7 @@ def test_the_largest_side_is_written_and_read(tmp_path, kind):
     assert read_photo_file(tmp_path / "x").pixels.shape == (side, 2, 3)
 
 
-@pytest.mark.parametrize("kind", kinds.WRITTEN)
+@pytest.mark.parametrize("kind", RESULT_FORMATS)
 def test_a_failure_names_the_file_once(tmp_path, kind):
     skip_unless_there(kind)
     (tmp_path / "file").write_text("")

@@ -34,6 +34,7 @@ def test_both_stages_leave_a_complete_run_folder(config):
         "run.flags",
         "metrics.csv",
         "srresnet.keras",
+        "facts.json",
         "generator.keras",
         "generator.weights.h5",
         "discriminator.weights.h5",
@@ -245,6 +246,29 @@ def test_a_loss_that_is_no_number_stops_the_run(config, monkeypatch, stage, term
     assert all(np.isfinite(array).all() for array in weights(c.run_dir))
 
 
+@pytest.mark.parametrize("left", [None, 60])
+def test_a_photo_that_breaks_is_named_and_the_run_continues(
+    config, monkeypatch, photo_folder, left
+):
+    victim = photo_folder / "3.png"
+    whole = victim.read_bytes()
+
+    def breaks(*args, **kwargs):
+        victim.unlink()
+        if left:
+            victim.write_bytes(whole[:left])
+        return training_pairs(*args, **kwargs)
+
+    c = config(cache_gib=0.0, pretrain_steps=6, gan_steps=0)
+    monkeypatch.setattr(stages, "training_pairs", breaks)
+    with pytest.raises(UserError, match=r"3\.png cannot be read .* command continues"):
+        train(c)
+    monkeypatch.undo()
+    victim.write_bytes(whole)
+    train(c)
+    assert rows(c.run_dir)[-1]["step"] == "6"
+
+
 def test_weights_that_are_no_numbers_are_not_saved(config):
     too_much = 1e39  # for float32
     c = config(pretrain_learning_rate=too_much, save_every=1, gan_steps=0)
@@ -319,6 +343,14 @@ def test_mixed_precision_trains_and_continues_exactly(config, tmp_path, precisio
     for one, other in zip(weights(whole.run_dir), weights(parts)):
         np.testing.assert_array_equal(one, other)
     assert rows(whole.run_dir) == rows(parts)
+
+
+def test_the_precision_of_a_run_ends_with_it(config):
+    train(config(precision="mixed_bfloat16", pretrain_steps=1, gan_steps=0))
+    assert keras.config.dtype_policy().name == "float32"
+    with pytest.raises(UserError, match="There is no folder"):
+        train(config(precision="mixed_bfloat16", dataset="./none", gan_steps=3))
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_clip_norm_bounds_each_step(config, tmp_path):

@@ -28,6 +28,7 @@ _KNOWN = {
     "APP12": (b"Ducky",),
     "APP13": (b"Adobe_CM",),
     "APP14": (b"Adobe",),
+    "APP15": (b'{"srgan_tf"',),
 }
 _PRINTABLE = range(32, 127).__contains__
 CREDENTIALS = "content credentials, which hold for the original only"

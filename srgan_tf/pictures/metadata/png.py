@@ -13,7 +13,17 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Of the chunks that may be ignored, those that Pillow needs for pixels and animation.
 _OF_PIXELS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 # Technical ones that say nothing of the photo, or nothing that is true of another file.
-_OF_THE_FILE = (b"bKGD", b"hIST", b"sBIT", b"sPLT", b"tIME", b"iDOT", b"oFFs", b"vpAg")
+_OF_THE_FILE = (
+    b"srGN",
+    b"bKGD",
+    b"hIST",
+    b"sBIT",
+    b"sPLT",
+    b"tIME",
+    b"iDOT",
+    b"oFFs",
+    b"vpAg",
+)
 COLOUR_SIZES = {
     b"cICP": 4,
     b"sRGB": 1,

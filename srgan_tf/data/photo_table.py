@@ -1,0 +1,148 @@
+"""Photos as TensorFlow sees them: one block of memory, and files for what is beyond it.
+
+No Python is needed to read from it, so neither several threads nor another machine wait
+for an interpreter.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.data.decoding import decode, decode_part
+from srgan_tf.pictures.modes import upright
+
+# By EXIF orientation, 0 standing for none: whether to reverse rows and columns of what
+# is stored, and then to transpose it.
+_TURNS = ("000", "000", "010", "110", "100", "001", "101", "111", "011")
+
+
+class PhotoTable(NamedTuple):
+    """Photos of any number and size.
+
+    Attributes:
+        pixels: uint8 tensor; RGB rows of those in memory, one photo after the other.
+        offsets: int64, where each begins in `pixels`; -1 if it is read from its file.
+        sizes: int32 `[count, 2]`, height and width.
+        paths: Of all photos, in order, if any is read from its file.
+        orientations: Of those files, as EXIF counts them.
+    """
+
+    pixels: tf.Tensor
+    offsets: np.ndarray
+    sizes: np.ndarray
+    paths: Sequence[str] = ()
+    orientations: Sequence[int] = ()
+
+    def photo(self, index: int) -> np.ndarray:
+        """A photo that is in memory, uint8 `[H, W, 3]`; it shares that memory."""
+        height, width = map(int, self.sizes[index])
+        start = self.offsets[index]
+        flat = np.asarray(memoryview(self.pixels))
+        return flat[start : start + 3 * height * width].reshape(height, width, 3)
+
+    def select(self, numbers: Sequence[int]) -> "PhotoTable":
+        """The table of some of the photos, in that order."""
+        return self._replace(
+            offsets=self.offsets[numbers],
+            sizes=self.sizes[numbers],
+            paths=[self.paths[i] for i in numbers],
+            orientations=[self.orientations[i] for i in numbers],
+        )
+
+    def window(self, index, low, extent) -> tf.Tensor:
+        """Part of a photo, as TensorFlow ops.
+
+        Args:
+            index: int64 number of the photo.
+            low: int32 `[2]`, the part's first row and column.
+            extent: int32 `[2]`, its height and width; it lies within the photo.
+
+        Returns:
+            uint8 `[height, width, 3]`.
+        """
+
+        def from_memory():
+            width = tf.gather(self.sizes, index)[1]
+            start = tf.gather(self.offsets, index)
+            start += 3 * tf.cast(low[0], tf.int64) * tf.cast(width, tf.int64)
+            # Whole rows lie together: one copy, and one of the columns.
+            rows = tf.slice(self.pixels, [start], [3 * extent[0] * width])
+            rows = tf.reshape(rows, [extent[0], 3 * width])
+            part = tf.slice(rows, [0, 3 * low[1]], [extent[0], 3 * extent[1]])
+            return tf.reshape(part, [extent[0], extent[1], 3])
+
+        def from_file():
+            turns = [[bit == "1" for bit in _TURNS[i]] for i in self.orientations]
+            turn = tf.gather(turns, index)
+            axes = _axes(turn)
+            size, first, sides = (
+                tf.gather(pair, axes)
+                for pair in (tf.gather(self.sizes, index), low, extent)
+            )
+            first = tf.where(turn[:2], size - first - sides, first)
+            encoded = tf.io.read_file(tf.gather(self.paths, index))
+            return turned(decode_part(encoded, size, first, sides), turn)
+
+        if (self.offsets >= 0).all():
+            return from_memory()
+        in_memory = tf.gather(self.offsets, index) >= 0
+        return tf.cond(in_memory, from_memory, from_file)
+
+
+def fresh_memory(size: int) -> tuple[tf.Tensor, np.ndarray]:
+    """A uint8 tensor of so many bytes, and the same bytes as an array to fill.
+
+    Making a tensor from an array copies it, and of all photos there should be no two
+    copies, not even for a moment.
+    """
+    with tf.device("CPU"):
+        tensor = tf.raw_ops.Empty(shape=[max(size, 1)], dtype=tf.uint8)
+    address = np.asarray(memoryview(tensor)).ctypes.data
+    return tensor, np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+
+
+def table_of_arrays(photos: Sequence[np.ndarray]) -> PhotoTable:
+    """The table of uint8 arrays `[H, W, 3]`, which are copied.
+
+    Raises:
+        TypeError: If they are not uint8.
+    """
+    sizes = np.array([photo.shape[:2] for photo in photos], np.int32)
+    ends = np.cumsum(3 * sizes.prod(axis=1, dtype=np.int64))
+    offsets = np.concatenate([[0], ends[:-1]])
+    tensor, memory = fresh_memory(int(ends[-1]))
+    for photo, start, end in zip(photos, offsets, ends):
+        np.copyto(memory[start:end].reshape(photo.shape), photo, casting="no")
+    return PhotoTable(tensor, offsets, sizes)
+
+
+def stored_orientation(path: str, photo: np.ndarray) -> int | None:
+    """How what TensorFlow reads from a file is turned to be a photo.
+
+    Returns:
+        The EXIF orientation; None if TensorFlow cannot read the file, or reads other
+        pixels, as of CMYK or 16 bit.
+    """
+    try:
+        stored = decode(tf.io.read_file(path)).numpy()
+    except tf.errors.OpError:
+        return None
+    for orientation in range(1, 9):
+        if np.array_equal(upright(stored, orientation), photo):
+            return orientation
+    return None
+
+
+def turned(picture, turn):
+    """Reverses rows and columns of `[H, W, 3]`, then transposes: three booleans."""
+    dims = tf.stack([turn[0], turn[1], False])
+    picture = tf.raw_ops.Reverse(tensor=picture, dims=dims)
+    return tf.transpose(picture, tf.concat([_axes(turn), [2]], 0))
+
+
+def _axes(turn):
+    transposed = tf.cast(turn[2], tf.int32)
+    return tf.stack([transposed, 1 - transposed])

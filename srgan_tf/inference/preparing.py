@@ -1,0 +1,210 @@
+"""All of a run that comes before computing: what is to be made, and what cannot be."""
+
+import dataclasses
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.errors import UserError, reason
+from srgan_tf.inference.jobs import Job, Places, Wish
+from srgan_tf.inference.outputs import STDOUT, Output, read_output
+from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
+from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
+from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
+from srgan_tf.pictures.formats import Header, read_header, read_photo_file
+from srgan_tf.pictures.kinds import KINDS, check_there
+from srgan_tf.pictures.writing import check_fits, check_opaque
+
+
+class Task(NamedTuple):
+    """A job that can be done, as far as one can know.
+
+    Attributes:
+        job: Where its result goes.
+        header: Of its photo.
+    """
+
+    job: Job
+    header: Header
+
+
+@dataclasses.dataclass
+class Prepared:
+    """What a run will do.
+
+    Attributes:
+        output: The place for results.
+        scale: Factor of the size.
+        places: Chooses files for results.
+        tasks: What is to be made.
+        done: How many results are there already.
+        failures: What is wrong with photos that cannot be upscaled, by their names.
+        left_out: What of the folders is no photo, in words; empty if there is nothing.
+    """
+
+    output: Output
+    scale: int
+    places: Places
+    tasks: list[Task] = dataclasses.field(default_factory=list)
+    done: int = 0
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
+    left_out: str = ""
+
+
+def prepare(
+    arguments: Sequence[str],
+    options: UpscaleOptions,
+    *,
+    models: Sequence[str],
+    model_scale: Callable[[], int],
+) -> Prepared:
+    """Finds out what is to be made, from names, headers and folders.
+
+    Args:
+        arguments: Files, folders, globs and `-`.
+        options: What is wanted.
+        models: The model, or the two to blend.
+        model_scale: Tells the scale of one that is not released, by loading it.
+
+    Raises:
+        UserError: If the arguments and options do not go together, or the disk is full.
+    """
+    found = find_sources(arguments)
+    output, file_format = read_output(options.output, found.sources, options.format)
+    _check_options(options, output, file_format)
+    scale = options.scale or known_scale(models) or model_scale()
+    hashes = [fingerprint(model) for model in models]
+    failures: dict[str, str] = {}
+    wishes = []
+    for source in found.sources:
+        try:
+            kind = _kind_of(source, file_format, options)
+        except UserError as error:
+            failures[str(source.path)] = str(error)
+            continue
+        settings = settings_of(options, kind, scale, hashes)
+        suffix = KINDS[kind].suffixes[0]
+        if file_format == "same" and source.path.suffix.lower() in KINDS[kind].suffixes:
+            suffix = source.path.suffix
+        wishes.append(Wish(source, kind, suffix, settings))
+    places = Places(
+        wishes,
+        output,
+        scale,
+        kept=found.left_out.get(EARLIER, ()),
+        compare=options.compare,
+        overwrite=options.overwrite,
+    )
+    prepared = Prepared(output, scale, places, failures=failures)
+    prepared.left_out = words_for(found.left_out)
+    for wish in wishes:
+        try:
+            job = places.choose(wish)
+            if job.done:
+                prepared.done += 1
+                continue
+            header = _checked_header(wish, scale, options)
+            _check_folder(job.target.parent)
+            prepared.tasks.append(Task(job, header))
+        except UserError as error:
+            failures[str(wish.source.path)] = str(error)
+    _check_space(prepared)
+    return prepared
+
+
+def _check_options(options: UpscaleOptions, output: Output, file_format: str) -> None:
+    if output.stream and options.compare:
+        raise UserError("--compare writes a second file: name a file or a folder.")
+    if str(output.file) == STDOUT and sys.stdout.isatty():
+        raise UserError("--output=-: the standard output is a terminal.")
+    if file_format != "same":
+        try:
+            check_there(KINDS[file_format])
+        except UserError as error:
+            raise UserError(f"--format={file_format}: {error}.") from None
+        _check_lossless(options, file_format)
+
+
+def _check_lossless(options: UpscaleOptions, kind: str) -> None:
+    if options.lossless and KINDS[kind].lossy and not KINDS[kind].lossless:
+        raise UserError(
+            f"--lossless: {KINDS[kind].title} always loses something; png does not"
+        )
+
+
+def _kind_of(source: Source, file_format: str, options: UpscaleOptions) -> str:
+    if file_format != "same":
+        return file_format
+    kind = read_header(source.file, max_megapixels=options.max_megapixels).kind
+    if kind not in RESULT_FORMATS:
+        raise UserError(
+            f"is {KINDS[kind].title}, which is not written: choose another --format"
+        )
+    check_there(KINDS[kind])
+    _check_lossless(options, kind)
+    return kind
+
+
+def _checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
+    header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
+    width, height = scale * header.width, scale * header.height
+    deep = header.deep and KINDS[wish.kind].deep
+    pixel_bytes = (3 + header.alpha) * (2 if deep else 1)
+    check_fits(wish.kind, width, height, pixel_bytes)
+    memory = width * height * (3 + header.alpha) * (2 if header.deep else 1)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if memory > there:
+        raise UserError(
+            f"its result of {width}x{height} pixels takes up {memory / 1e9:.0f} GB of "
+            f"memory, and there are {there / 1e9:.0f}"
+        )
+    if header.alpha and not KINDS[wish.kind].alpha:
+        photo = read_photo_file(wish.source.file, max_megapixels=options.max_megapixels)
+        check_opaque(wish.kind, photo.pixels)
+    return header
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuses a folder that cannot be written to, without making it.
+
+    Raises:
+        UserError: Naming it.
+    """
+    there = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise UserError(f"{there} cannot be written to: {reason(error)}") from None
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
+def _check_space(prepared: Prepared) -> None:
+    """Refuses what the disk has certainly no room for.
+
+    Raises:
+        UserError: Saying how much there is.
+    """
+    needed: dict[int, tuple[Path, float]] = {}
+    for job, header in prepared.tasks:
+        if prepared.output.stream:
+            continue
+        folder = _existing(job.target.parent)
+        size = header.width * header.height * prepared.scale**2 * 3
+        device = folder.stat().st_dev
+        first, so_far = needed.get(device, (folder, 0.0))
+        needed[device] = (first, so_far + size * KINDS[job.wish.kind].least)
+    for folder, least in needed.values():
+        free = shutil.disk_usage(folder).free
+        if least > free:
+            raise UserError(
+                f"The results need at least {least / 1e9:.1f} GB, and {folder} has "
+                f"{free / 1e9:.1f} GB left."
+            )

@@ -1,0 +1,127 @@
+"""What results say of themselves: from which photo they were made, and how."""
+
+import functools
+import hashlib
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from srgan_tf.pictures.notes import add_note, read_note
+
+Settings = dict[str, Any]
+
+
+class Origin(NamedTuple):
+    """The photo of a result. No path is told: results are shown to others.
+
+    Attributes:
+        content: SHA-256 of its file.
+        state: A hash of its size and of when it was changed: as long as that is the
+            same, the content is, too.
+        place: A hash of its path as seen from the result: moved together, they know
+            each other, and an edited photo is still the same photo.
+    """
+
+    content: str
+    state: str
+    place: str
+
+    @classmethod
+    def of_file(cls, source: Path, folder: Path) -> "Origin":
+        """That of results in a folder, as the photo is now."""
+        state = _state(source)
+        return cls(_sha256(source, state), state, _place(source, folder))
+
+    @classmethod
+    def of_content(cls, content: bytes) -> "Origin":
+        """That of results of what came through a pipe."""
+        return cls(hashlib.sha256(content).hexdigest(), "", "")
+
+    def is_at(self, source: Path, folder: Path) -> bool:
+        """Whether a photo lies where it was, as seen from a folder of results."""
+        return self.place == _place(source, folder)
+
+    def is_content_of(self, source: Path) -> bool:
+        """Whether a photo is what it was."""
+        state = _state(source)
+        return state == self.state or _sha256(source, state) == self.content
+
+
+class Record(NamedTuple):
+    """How a result was made.
+
+    Attributes:
+        origin: Its photo.
+        settings: All that its pixels and its file depend on.
+        whole: Whether the file has not been changed since.
+    """
+
+    origin: Origin
+    settings: Settings
+    whole: bool = True
+
+    @classmethod
+    def of(cls, path: Path) -> "Record | None":
+        """That of a file; None if it is no result."""
+        try:
+            note = read_note(path)
+            if note is None:
+                return None
+            origin = Origin(*(note[name] for name in Origin._fields))
+            return cls(origin, note["settings"], note["size"] == path.stat().st_size)
+        except (OSError, KeyError):
+            return None
+
+    def write_into(self, path: Path, kind: str) -> None:
+        """Notes it in a file that has just been written."""
+        add_note(path, kind, {**self.origin._asdict(), "settings": self.settings})
+
+
+def _state(path: Path) -> str:
+    state = path.stat()
+    numbers = (state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    return hashlib.sha256(repr(numbers).encode()).hexdigest()[:32]
+
+
+@functools.lru_cache(maxsize=100_000)
+def _sha256(path: Path, state: str) -> str:
+    """The hash of a file that is in some state."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _place(source: Path, folder: Path) -> str:
+    source, folder = source.resolve(), folder.resolve()
+    try:
+        seen = os.path.relpath(source, folder)
+    except ValueError:  # on another drive
+        seen = str(source)
+    return hashlib.sha256(os.fsencode(seen)).hexdigest()[:32]
+
+
+def comparison_of(target: Path) -> Path:
+    """The file for bicubic and SR side by side, to a result's file."""
+    return target.with_name(f"{target.stem}_compare.png")
+
+
+def step_aside(target: Path) -> Path:
+    """Gives a result and its comparison other names, with a number; says which.
+
+    Raises:
+        OSError: If the folder cannot be written to.
+    """
+    stem = re.sub(r"(?<=_x\d)_\d+$", "", target.stem)
+    for number in itertools.count(2):
+        aside = target.with_name(f"{stem}_{number}{target.suffix}")
+        if not os.path.lexists(aside):
+            break
+    target.rename(aside)
+    compared, compared_aside = map(comparison_of, (target, aside))
+    if Record.of(compared) and not os.path.lexists(compared_aside):
+        compared.rename(compared_aside)
+    return aside

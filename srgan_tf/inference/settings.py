@@ -1,0 +1,63 @@
+"""What a result depends on besides its photo, in short."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from srgan_tf.inference.exported import is_export
+from srgan_tf.inference.results import Settings
+from srgan_tf.models.pretrained import released_models
+from srgan_tf.options import UpscaleOptions
+from srgan_tf.pictures.kinds import KINDS
+
+# Options that no pixel depends on, or that stand there in another form.
+_OTHERS = frozenset(
+    (
+        *("model", "scale", "tile", "output", "overwrite", "compare", "keep_times"),
+        *("max_megapixels", "format", "quality", "lossless"),
+    )
+)
+
+
+def settings_of(
+    options: UpscaleOptions, kind: str, scale: int, models: Sequence[str]
+) -> Settings:
+    """All that a result depends on: any option that is not known not to matter.
+
+    Args:
+        options: As given.
+        kind: One of `RESULT_FORMATS`.
+        scale: Factor of the size.
+        models: What `fingerprint` says of them.
+    """
+    fields = {field.name for field in dataclasses.fields(options)} - _OTHERS
+    settings: Settings = {name: getattr(options, name) for name in sorted(fields)}
+    settings |= {"model": list(models), "scale": scale, "format": kind}
+    if options.lossless and KINDS[kind].lossless:
+        settings["lossless"] = True
+    elif KINDS[kind].lossy:
+        settings["quality"] = options.quality
+    return settings
+
+
+def fingerprint(model: str | os.PathLike) -> str:
+    """A hash of a model's content, whatever its name is; empty if there is none."""
+    path = released_models().get(str(model), Path(model))
+    if path.is_dir() and is_export(path):
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+    else:
+        files = [path / "generator.keras" if path.is_dir() else path]
+    digest = hashlib.sha256()
+    for file in files:
+        if not file.is_file():
+            return ""
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def known_scale(models: Sequence[str | os.PathLike]) -> int | None:
+    """The factor of released models, by their names; None of others."""
+    released = [str(model) for model in models if str(model) in released_models()]
+    return int(released[0].rpartition("_x")[2]) if released else None

@@ -1,0 +1,108 @@
+"""A note of ours in a picture file, where its kind has room for what others pass over.
+
+In PNG it is a private chunk that editors are not to copy into a changed picture, in
+JPEG an application segment, in WebP a chunk, in AVIF, HEIC and JPEG XL a box. In TIFF
+and BMP, whose readers follow offsets, it stands behind all else.
+"""
+
+import json
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+BEGINS = b'{"srgan_tf": '
+PNG_CHUNK = b"srGN"
+_VERSION = 1
+_IEND = struct.pack(">L4sL", 0, b"IEND", zlib.crc32(b"IEND"))
+_UUID = b"srgan_tf \xd6\x05\x1e\x8b\x47\xa2\x93"
+_TAIL = 16_384  # bytes at the end of a file that a note is looked for in
+
+
+def add_note(path: Path, kind: str, note: dict[str, Any]) -> None:
+    """Adds a note to a picture file that has just been written.
+
+    Args:
+        path: The file.
+        kind: One of `options.RESULT_FORMATS`.
+        note: What JSON can hold, in some KB. The file's size is added as `size`.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        framed = _framed(
+            kind, _encoded(note, size + len(_framed(kind, _encoded(note, 0))))
+        )
+        if kind == "png":
+            file.seek(-len(_IEND), os.SEEK_END)
+            framed += _IEND
+        elif kind == "jpg":
+            at = _end_of_segments(file)
+            file.seek(at)
+            framed += file.read()
+            file.seek(at)
+        file.write(framed)
+        if kind == "webp":
+            length = file.tell() - 8
+            file.seek(4)
+            file.write(struct.pack("<L", length))
+
+
+def _encoded(note: dict[str, Any], size: int) -> bytes:
+    text = json.dumps({"srgan_tf": _VERSION, "size": f"{size:015}", **note})
+    return f"{text}{' ' * (len(text) % 2)}".encode()  # chunks of WebP are even
+
+
+def _framed(kind: str, data: bytes) -> bytes:
+    if kind == "png":
+        crc = zlib.crc32(data, zlib.crc32(PNG_CHUNK))
+        return struct.pack(">L4s", len(data), PNG_CHUNK) + data + struct.pack(">L", crc)
+    if kind == "jpg":
+        return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
+    if kind == "webp":
+        return PNG_CHUNK + struct.pack("<L", len(data)) + data
+    if kind in ("tiff", "bmp"):
+        return data
+    return struct.pack(">L4s", 24 + len(data), b"uuid") + _UUID + data
+
+
+def _end_of_segments(file: BinaryIO) -> int:
+    """Where a JPEG file's first segment begins that is neither APPn nor a comment."""
+    at = 2
+    while True:
+        file.seek(at)
+        _, marker, length = struct.unpack(">BBH", file.read(4))
+        if not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            return at
+        at += 2 + length
+
+
+def read_note(path: Path) -> dict[str, Any] | None:
+    """The note in a picture file; None if there is none.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        start = 0
+        if file.read(3) == b"\xff\xd8\xff":
+            try:
+                end = _end_of_segments(file)
+            except struct.error:
+                return None
+            start = max(end - _TAIL, 0)
+            file.seek(start)
+            data = file.read(end - start)
+        else:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            data = file.read()
+    at = data.rfind(BEGINS)
+    if at < 0:
+        return None
+    try:
+        note, _ = json.JSONDecoder().raw_decode(data[at:].decode("latin-1"))
+    except ValueError:
+        return None
+    note["size"] = int(note.get("size", 0))
+    return note
