@@ -700,6 +700,18 @@ def test_a_large_profile_costs_no_png(tmp_path, caplog):
     assert not caplog.records
 
 
+def test_a_large_profile_of_png(tmp_path, caplog):
+    profile = large_profile(2_000_000)
+    packed = b"name\0\0" + zlib.compress(profile)
+    source = png_with_colour(tmp_path / "x.png", RAMP, iCCP=packed)
+    with pytest.raises(ValueError, match="too large"), Image.open(source):
+        pass
+    with Image.open(enlarged(source, "jpg")) as image:
+        assert image.info["icc_profile"] == profile
+    assert shown(enlarged(source, "png"))[0, 40, 0] > RAMP[0, 10, 0] + 40
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("kind", ["zTXt", "iTXt"])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_long_compressed_texts(tmp_path, kind, depth, caplog):
