@@ -926,7 +926,7 @@ def test_the_subject_turns_with_the_photo(tmp_path, orientation):
     )
 
 
-def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
+def test_maps_stay_where_they_are_on_earth(tmp_path):
     """GeoTIFF: a pixel four times as small, and a tie point four times as far."""
     tifffile.imwrite(
         tmp_path / "x.tif",
@@ -941,9 +941,9 @@ def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
     )
     with tifffile.TiffFile(enlarged(tmp_path / "x.tif", "tiff")) as file:
         tags = file.pages[0].tags
-    assert tags[33550].value == (0.125, 0.125, 0)
-    assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
-    assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
+        assert tags[33550].value == (0.125, 0.125, 0)
+        assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
+        assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
 
 
 @pytest.mark.parametrize("unit", [2, 3])
