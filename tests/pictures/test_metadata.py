@@ -1,5 +1,6 @@
 """What stands beside the pixels: real files in, enlarged, out, and opened by others."""
 
+import functools
 import io
 import json
 import shutil
@@ -597,6 +598,7 @@ def test_hdr_of_avif(tmp_path):
     assert black <= 4 and 180 < white < 215 and lamp >= 245
 
 
+@functools.cache  # it has the time in it
 def gray_profile() -> bytes:
     return imagecodecs.cms_profile("gray", gamma=1.8)
 
