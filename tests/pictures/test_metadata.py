@@ -972,6 +972,19 @@ def test_one_damaged_field_leaves_the_others(tmp_path, caplog):
     assert "LensModel" in caplog.messages[0]
 
 
+@pytest.mark.parametrize("place", [0, 2**31 + 5, 2**32 - 1])
+def test_a_tiff_whose_exif_is_nowhere(tmp_path, place, caplog):
+    exif = full_exif()
+    del exif[ExifTags.Base.ImageWidth]
+    photo_with_exif(tmp_path / "x.tif", exif)
+    data = bytearray((tmp_path / "x.tif").read_bytes())
+    at = data.index(struct.pack("<HHL", 0x8769, 4, 1)) + 8
+    data[at : at + 4] = struct.pack("<L", place)
+    (tmp_path / "x.tif").write_bytes(data)
+    assert exif_of(enlarged(tmp_path / "x.tif", "png"))[0x010F] == "Maker"
+    assert len(caplog.records) == 1 and "damaged EXIF" in caplog.messages[0]
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
