@@ -101,7 +101,7 @@ def paired_crops(
 
 
 def _places(
-    sizes: np.ndarray,
+    sizes: np.ndarray | tf.Tensor,
     crop_size: int,
     batch_size: int,
     seed: int,
@@ -109,8 +109,8 @@ def _places(
     share: tuple[int, int],
 ) -> tf.data.Dataset:
     """A set of `(index, corner, turn, seed)`: where each crop lies and how it turns."""
-    if sizes.min() < crop_size:
-        raise ValueError(f"A photo has a side of {sizes.min()} < {crop_size}.")
+    if (least := np.min(sizes)) < crop_size:
+        raise ValueError(f"A photo has a side of {least} < {crop_size}.")
     count = len(sizes)
     slots = count * -(-batch_size // count)
     steps_per_epoch = slots // batch_size

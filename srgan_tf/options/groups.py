@@ -52,8 +52,9 @@ class PhotoSet(Options):
 
     dataset: str = option(
         "auto",
-        "HR photos: a folder, a glob, bundled, a TensorFlow data set such as div2k, or "
-        "auto: div2k where it is or can be fetched, else bundled.",
+        "HR photos: a folder, a glob, a file, bundled, a TensorFlow data set such as "
+        "div2k, or auto: div2k where it is or can be fetched, else bundled. For "
+        "training also a folder of prepare, or one with pairs in HR/ and LR/.",
         resume="applied",
     )
     split: str = option("train", "Split of a TensorFlow data set.", resume="applied")

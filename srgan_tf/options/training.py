@@ -74,7 +74,11 @@ class Crops(Options):
         resume="applied",
     )
     cache_gib: float = option(
-        8.0, "Memory for decoded photos, GiB.", least=0, resume="harmless"
+        8.0,
+        "Memory for decoded photos, GiB. Others are read on use, as all of a folder of "
+        "prepare are.",
+        least=0,
+        resume="harmless",
     )
 
 
