@@ -10,12 +10,12 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from srgan_tf.data.photo_table import PhotoTable, fresh_memory, stored_orientation
 from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.formats import read_header
 from srgan_tf.pictures.levels import read_8bit
+from srgan_tf.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Photos(Sequence):
     def __init__(self, paths: Sequence[str], min_side: int, cache_gib: float = 8.0):
         self.cache_gib = cache_gib
         bad, files = [], []
-        bar = tqdm(desc="Reading photos", total=len(paths), unit="photo", leave=False)
+        bar = progress("Reading photos", total=len(paths), unit="photo")
         with ThreadPoolExecutor() as pool, bar:
             places = []
             used = 0
