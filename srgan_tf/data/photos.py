@@ -146,7 +146,7 @@ class Photos(Sequence):
         return (
             f"{text}, of which {inside.sum():,} photos in memory ({gib:.2f} GiB of "
             f"--cache_gib={self.cache_gib:g}); the others are read from their files on "
-            "use."
+            "use, which is slower the larger they are: the command prepare cuts them."
         )
 
 
