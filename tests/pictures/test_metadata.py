@@ -1,5 +1,6 @@
 """What stands beside the pixels: real files in, enlarged, out, and opened by others."""
 
+import functools
 import io
 import json
 import shutil
@@ -15,14 +16,14 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, features
 from samples import SRGB, XMP, full_exif, smooth, values
 
-from srgan_tf.pictures.formats import Photo, read_photo_file
+from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
 from srgan_tf.pictures.metadata import ORIENTATION, Metadata, read_metadata
 from srgan_tf.pictures.metadata.colour import make_profile
 from srgan_tf.pictures.metadata.exif import Exif
 from srgan_tf.pictures.metadata.photoshop import Resource, write_resources
 from srgan_tf.pictures.metadata.png import Text, chunk, split_png
 from srgan_tf.pictures.metadata.tiff import begin_tiff
-from srgan_tf.pictures.writing import write_photo_file
+from srgan_tf.pictures.writing import picture_of, write_photo_file
 
 SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tif"}
 FORMATS = list(SUFFIXES)
@@ -455,6 +456,39 @@ def test_bmp_says_what_it_cannot_hold(tmp_path, caplog):
     assert caplog.messages == ["x_out.bmp: left out texts."]
 
 
+# ---- Pillow's pictures
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES.values())
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_picture_of_pillow_keeps_its_texts(tmp_path, text, suffix):
+    exif = with_texts(text)
+    del exif[ExifTags.Base.ImageWidth]
+    photo_with_exif(tmp_path / f"x{suffix}", exif)
+    with Image.open(tmp_path / f"x{suffix}") as image:
+        before = dict(image.getexif())
+        result = picture_of(photo_of(image))
+        assert dict(image.getexif()) == before
+    result.save(tmp_path / "y.jpg", exif=result.info["exif"])
+    back = exif_of(tmp_path / "y.jpg")
+    assert back[ExifTags.Base.Make] == "Maker" and 0x0111 not in back
+    assert raw(back[ExifTags.Base.Copyright]) == text
+
+
+def test_a_linear_picture_of_pillow(tmp_path):
+    source = png_with_colour(tmp_path / "x.png", RAMP, gAMA=LINEAR)
+    with Image.open(source) as image:
+        picture_of(photo_of(image)).save(tmp_path / "y.png")
+    assert shown(tmp_path / "y.png")[0, 10, 1] > RAMP[0, 10, 0] + 50
+
+
+def test_damage_does_not_cost_a_picture_of_pillow(tmp_path):
+    for block in (b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\0\0" + b"\xee" * 40):
+        image = Image.fromarray(smooth(7, 9))
+        image.info["exif"] = block
+        assert picture_of(photo_of(image)).size == (9, 7)
+
+
 # ---- colours
 
 
@@ -597,6 +631,7 @@ def test_hdr_of_avif(tmp_path):
     assert black <= 4 and 180 < white < 215 and lamp >= 245
 
 
+@functools.cache  # it has the time in it
 def gray_profile() -> bytes:
     return imagecodecs.cms_profile("gray", gamma=1.8)
 
