@@ -32,7 +32,9 @@ def read_photo(path: str | os.PathLike) -> np.ndarray:
     try:
         pixels = read_8bit(path)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        # The limit is no flag here.
+        what = str(error).replace("--max_megapixels=", "")
+        raise UserError(f"{path}: {what}") from None
     return pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
 
 

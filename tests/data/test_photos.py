@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from samples import smooth_photo
+from samples import png_with_size, smooth_photo
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import Photos, read_photo
@@ -46,6 +46,12 @@ def test_every_kind_that_pillow_reads_is_taken_or_named(tmp_path, caplog):
         assert f"{suffix} (1)" in caplog.text
     for photo in photos:
         np.testing.assert_allclose(photo, np.asarray(smooth), atol=4)
+
+
+def test_a_file_that_claims_to_be_huge_is_refused(tmp_path):
+    (tmp_path / "bomb.png").write_bytes(png_with_size(60_000, 60_000))
+    with pytest.raises(UserError, match=r"has 3600 megapixels .*, more than \d+$"):
+        read_photo(tmp_path / "bomb.png")
 
 
 def test_12_bits_that_nothing_tells_are_left_out_and_named(tmp_path, caplog):
