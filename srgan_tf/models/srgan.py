@@ -29,7 +29,7 @@ class SRGAN(PictureModel):
 
     Args:
         generator: Best pre-trained on a pixel loss, as in the paper.
-        discriminator: Its `crop_size` is the size of the HR crops.
+        discriminator: Its `crop_size`, where it has one, is that of the HR crops.
 
     Example:
         >>> model = SRGAN(Generator(num_blocks=1, filters=4), Discriminator(32, 4, 8))
@@ -154,7 +154,7 @@ class SRGAN(PictureModel):
     def check_pictures(self, lr, hr, training):
         super().check_pictures(lr, hr, training)
         side = self.discriminator.crop_size
-        if training and hr is not None and hr.shape[1:3] != (side, side):
+        if side and training and hr is not None and hr.shape[1:3] != (side, side):
             raise UserError(
                 f"The discriminator takes crops of {side}x{side} HR pixels, square ones"
                 f" only. Received: {hr.shape}"
