@@ -28,6 +28,17 @@ log = logging.getLogger(__name__)
 POOLED_FILTERS = 48
 
 
+def new_discriminator(options: TrainOptions) -> Discriminator:
+    """The discriminator of stage 2, with the weights it begins with."""
+    if options.discriminator == "pooled":
+        discriminator = Discriminator(crop_size=None, filters=POOLED_FILTERS)
+    else:
+        discriminator = Discriminator(options.crop_size)
+    if options.init_discriminator:
+        load_discriminator_weights(discriminator, options.init_discriminator)
+    return discriminator
+
+
 class Stages:
     """Runs the stages of one configuration in one run folder."""
 
@@ -91,7 +102,7 @@ class Stages:
         keras.utils.set_random_seed(options.seed + 1)
         schedule = learning_rate(options, "gan")
         with self.strategy.scope():
-            discriminator = self._discriminator()
+            discriminator = new_discriminator(options)
             self._prepare(generator, discriminator)
             optimizer = self._adam(schedule, options.ema_decay)
             model = SRGAN(generator, discriminator)
@@ -105,16 +116,6 @@ class Stages:
         result = self._fit("gan", model, generator, optimizer)
         self.folder.save_model(discriminator, "discriminator.weights.h5")
         return result
-
-    def _discriminator(self) -> Discriminator:
-        options = self.options
-        if options.discriminator == "pooled":
-            discriminator = Discriminator(crop_size=None, filters=POOLED_FILTERS)
-        else:
-            discriminator = Discriminator(options.crop_size)
-        if options.init_discriminator:
-            load_discriminator_weights(discriminator, options.init_discriminator)
-        return discriminator
 
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
