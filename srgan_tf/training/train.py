@@ -172,6 +172,11 @@ def _first_generator(options: TrainOptions) -> Generator:
         return Generator(**size)
     generator = load_generator(options.init)
     found = {name: generator.get_config()[name] for name in size}
+    if generator.channels != 3:
+        raise UserError(
+            f"--init={options.init} makes pictures of {generator.channels} channels; "
+            "train is for RGB."
+        )
     if found != size:
         raise UserError(
             f"--init={options.init} holds {found}, but the flags say {size}."
