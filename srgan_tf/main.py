@@ -134,7 +134,9 @@ def run(words: Sequence[str]) -> None:
     with quiet_start():
         import tensorflow
 
-        tensorflow.config.list_physical_devices()  # says the rest of what it has to say
+        # Each makes TensorFlow say, once, the rest of what it has to say.
+        tensorflow.config.list_physical_devices()
+        tensorflow.transpose(tensorflow.zeros((2, 2), "uint8"))
     COMMANDS[name][1](options, arguments)
 
 

@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
-from samples import REPOSITORY, smooth_photo
+from samples import REPOSITORY, smooth_photo, trained_like
 
 from srgan_tf.main import main
 from srgan_tf.options import TrainOptions
@@ -83,6 +83,14 @@ def command_line(capfd):
         return Outcome(code or 0, stdout, stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory) -> str:
+    """A generator that upscales small photos in no time."""
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    trained_like().save(path)
+    return str(path)
 
 
 @pytest.fixture

@@ -40,8 +40,7 @@ class Job(NamedTuple):
         done: Whether it is there, made from this photo by the same settings.
         older: The record of the photo's earlier result that is there instead.
         replace: Whether what is there gives way.
-        rank: The lowest is best: the same result is there, nothing or an earlier one,
-            something else.
+        same: Whether what is there is the same result.
     """
 
     wish: Wish
@@ -49,7 +48,7 @@ class Job(NamedTuple):
     done: bool = False
     older: Record | None = None
     replace: bool = False
-    rank: int = 1
+    same: bool = False
 
 
 class Places:
@@ -108,14 +107,15 @@ class Places:
             )
         folder = self._folder(wish.source)
         jobs: list[Job] = []
-        for name in self._names(wish):
+        for place, name in enumerate(self._names(wish)):
             if job := self._job(wish, folder / name):
                 jobs.append(job)
-                if not os.path.lexists(job.target):
-                    break  # behind a free name there is nothing
-        chosen = min(jobs, key=lambda job: job.rank)
-        for place in (chosen.target, comparison_of(chosen.target)):
-            self._takers[_key(place)] = wish.source.path
+            # Behind a free name with a number there is nothing.
+            if jobs and place > 1 and not os.path.lexists(folder / name):
+                break
+        chosen = next((job for job in jobs if job.same), jobs[0])
+        for taken in (chosen.target, comparison_of(chosen.target)):
+            self._takers[_key(taken)] = wish.source.path
         return chosen
 
     def usual(self, wish: Wish) -> Path:
@@ -136,7 +136,8 @@ class Places:
         place = _key(self._folder(wish.source) / f"{source.stem}{wish.suffix}")
         if place not in self._crowded:
             yield self._name(stem, 1, wish.suffix)
-        yield self._name(source.name, 1, wish.suffix)
+        if source.suffix:
+            yield self._name(source.name, 1, wish.suffix)
         for number in itertools.count(2):
             yield self._name(stem, number, wish.suffix)
 
@@ -159,13 +160,13 @@ class Places:
             record is None and os.path.lexists(place)
             for place, record in zip(places, records)
         ):
-            return Job(wish, target, replace=True, rank=2)
+            return Job(wish, target, replace=True)
         if record := records[0]:
-            same = [self._is_done(wish, record) for record in records]
-            if all(same) and not self.overwrite:
-                return Job(wish, target, done=True, rank=0)
-            if same[0] or self.overwrite:
-                return Job(wish, target, replace=True, rank=0 if same[0] else 1)
+            done = [self._is_done(wish, record) for record in records]
+            if all(done) and not self.overwrite:
+                return Job(wish, target, done=True, same=True)
+            if done[0] or self.overwrite:
+                return Job(wish, target, replace=True, same=done[0])
         return Job(wish, target, older=record)
 
     def _may_have(self, wish: Wish, place: Path, record: Record | None) -> bool:

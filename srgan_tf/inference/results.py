@@ -31,8 +31,8 @@ class Origin(NamedTuple):
     @classmethod
     def of_file(cls, source: Path, folder: Path) -> "Origin":
         """That of results in a folder, as the photo is now."""
-        state = _state(source)
-        return cls(_sha256(source, state), state, _place(source, folder))
+        state = state_of(source)
+        return cls(_sha256(source, state), state, place_of(source, folder))
 
     @classmethod
     def of_content(cls, content: bytes) -> "Origin":
@@ -41,11 +41,11 @@ class Origin(NamedTuple):
 
     def is_at(self, source: Path, folder: Path) -> bool:
         """Whether a photo lies where it was, as seen from a folder of results."""
-        return self.place == _place(source, folder)
+        return self.place == place_of(source, folder)
 
     def is_content_of(self, source: Path) -> bool:
         """Whether a photo is what it was."""
-        state = _state(source)
+        state = state_of(source)
         return state == self.state or _sha256(source, state) == self.content
 
 
@@ -79,7 +79,8 @@ class Record(NamedTuple):
         add_note(path, kind, {**self.origin._asdict(), "settings": self.settings})
 
 
-def _state(path: Path) -> str:
+def state_of(path: Path) -> str:
+    """A hash of a file's size and times."""
     state = path.stat()
     numbers = (state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     return hashlib.sha256(repr(numbers).encode()).hexdigest()[:32]
@@ -95,7 +96,8 @@ def _sha256(path: Path, state: str) -> str:
     return digest.hexdigest()
 
 
-def _place(source: Path, folder: Path) -> str:
+def place_of(source: Path, folder: Path) -> str:
+    """A hash of a photo's path as seen from a folder of results."""
     source, folder = source.resolve(), folder.resolve()
     try:
         seen = os.path.relpath(source, folder)

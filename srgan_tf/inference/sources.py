@@ -1,5 +1,6 @@
 """Which photos are meant by files, folders, globs and pipes."""
 
+import functools
 import glob
 import io
 import itertools
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from srgan_tf.data.listing import Listing, list_folder, list_glob
 from srgan_tf.errors import UserError
 from srgan_tf.inference.comparison import comparison_size
-from srgan_tf.inference.results import Origin, Record
+from srgan_tf.inference.results import Origin, Record, place_of, state_of
 from srgan_tf.pictures.formats import read_header
 from srgan_tf.pictures.kinds import PHOTO_SUFFIXES, why_no_photo
 from srgan_tf.pictures.opening import File
@@ -99,8 +100,9 @@ def find_sources(arguments: Sequence[str]) -> Found:
         if path.is_dir():
             listing, root = list_folder(path), path
         elif path.exists():
-            found.setdefault(path.resolve(), _named_source(path))
-            named.append(path)
+            if path.resolve() not in found:
+                found[path.resolve()] = source = _named_source(path)
+                named += [path] if source.content is None else []
             continue
         elif glob.has_magic(argument):
             listing, root = list_glob(os.fspath(path)), _fixed_part(path)
@@ -117,16 +119,29 @@ def find_sources(arguments: Sequence[str]) -> Found:
             found.setdefault(photo.resolve(), Source(photo, root))
         for kind, paths in listing.left_out.items():
             left_out.setdefault(kind, []).extend(paths)
-    for result in named:
-        record = Record.of(result)
-        if record and any(
-            source.has_made(record, result.parent)
-            for source in found.values()
-            if source.path != result
-        ):
-            left_out.setdefault(EARLIER, []).append(result)
-            del found[result.resolve()]
+    for result in _made_of_others(named, list(found.values())):
+        left_out.setdefault(EARLIER, []).append(result)
+        del found[result.resolve()]
     return Found(list(found.values()), left_out)
+
+
+def _made_of_others(named: Sequence[Path], sources: Sequence[Source]) -> list[Path]:
+    """The files that are results of other files that are photos here."""
+    results = [(path, record) for path in named if (record := Record.of(path))]
+    if not results:
+        return []
+    files = [source.path for source in sources if source.content is None]
+    states = {state_of(path) for path in files}
+
+    @functools.cache
+    def places(folder: Path) -> set[str]:
+        return {place_of(path, folder) for path in files}
+
+    return [
+        path
+        for path, record in results
+        if record.origin.state in states or record.origin.place in places(path.parent)
+    ]
 
 
 def _standard_input() -> Source:

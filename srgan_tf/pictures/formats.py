@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tifffile
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from srgan_tf.errors import UserError
 from srgan_tf.options import MAX_MEGAPIXELS
@@ -141,6 +141,11 @@ def _decoded(file: File, opened: Opened) -> Photo:
 
 
 def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        exif = image.getexif()
+        for pointer in TiffTags.TAGS_V2_GROUPS:
+            # Pillow would follow it, and fail where that is damaged.
+            exif.pop(pointer, None)
     try:
         image.load()
     except OSError:

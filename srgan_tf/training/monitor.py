@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
@@ -36,7 +37,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         stage: str,
         start: int,
         generator: Generator,

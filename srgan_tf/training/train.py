@@ -6,8 +6,8 @@ import logging
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.listing import find_photos
-from srgan_tf.data.photos import Photos
+from srgan_tf.data.opening import PhotoSet, open_photos
+from srgan_tf.data.pairs import check_usable
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.compiled import CompiledGenerator
@@ -136,13 +136,23 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
         raise UserError(f"--content_loss: {error}") from None
 
 
-def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
-    paths = find_photos(options.dataset, options.split, options.data_dir)
-    photos = Photos(paths, options.crop_size, options.cache_gib)
-    photos.table()  # refuses here what could not be read later
-    valid = Photos(
-        find_photos(options.valid_dataset, "validation", options.data_dir),
+def _photos(options: TrainOptions) -> tuple[PhotoSet, PhotoSet]:
+    photos = open_photos(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        min_side=options.crop_size,
+        scale=options.scale,
+        cache_gib=options.cache_gib,
+    )
+    log.warning("%s: %s", options.dataset, photos)
+    check_usable(photos, options.degradation)
+    valid = open_photos(
+        options.valid_dataset,
+        "validation",
+        data_dir=options.data_dir,
         min_side=8 * options.scale,  # SSIM's window must fit in what shaving leaves
+        scale=options.scale,
     )
     if len(photos) < options.batch_size:
         log.warning(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from srgan_tf.data.degradations import degrade_photo
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import upscale_pixels
 from srgan_tf.pictures.imresize import crop_to_multiple, imresize_large
@@ -15,13 +16,16 @@ FIELD = 128  # the gray around parts that are smaller than others
 
 
 def validate(
-    model: Upscaler, photos: Sequence[np.ndarray], *, degradation: str = "bicubic"
+    model: Upscaler,
+    photos: Sequence[np.ndarray | PhotoPair],
+    *,
+    degradation: str = "bicubic",
 ) -> dict[str, float]:
     """Measures a model on photos of any size, as the paper does.
 
     Args:
         model: Takes the LR pictures made from the photos.
-        photos: uint8 `[H, W, 3]` each.
+        photos: uint8 `[H, W, 3]` each, or pairs, which have LR of their own.
         degradation: What LR went through, one of `KINDS`.
 
     Returns:
@@ -39,7 +43,7 @@ def validate(
 
 def comparison(
     model: Upscaler,
-    photos: Sequence[np.ndarray],
+    photos: Sequence[np.ndarray | PhotoPair],
     *,
     side: int = 320,
     degradation: str = "bicubic",
@@ -48,8 +52,8 @@ def comparison(
 
     Args:
         model: Upscales the LR pictures made from the photos.
-        photos: uint8 `[H, W, 3]` each; the middle is shown, in a gray field where it is
-            smaller than that of another photo.
+        photos: uint8 `[H, W, 3]` each, or pairs; the middle is shown, in a gray field
+            where it is smaller than that of another photo.
         side: Side of each part at most, in pixels.
         degradation: What LR went through, one of `KINDS`.
 
@@ -58,23 +62,45 @@ def comparison(
     """
     scale = model.scale
     shown = [photos[index] for index in range(min(SHOWN, len(photos)))]
-    largest = max(min(photo.shape[:2]) for photo in shown)
+    largest = max(_side(photo, scale) for photo in shown)
     field = min(side, largest) // scale * scale
     rows = []
     for index, photo in enumerate(shown):
-        size = min(field, min(photo.shape[:2]) // scale * scale)
-        top, left = ((length - size) // 2 for length in photo.shape[:2])
-        part = photo[top : top + size, left : left + size]
+        part = _middle(photo, min(field, _side(photo, scale)), scale)
         hr, lr = _pair(part, scale, degradation, index)
         parts = imresize_large(lr, scale), upscale_pixels(model, lr), hr
         rows.append(np.hstack([_centred(picture, field) for picture in parts]))
     return np.vstack(rows)
 
 
+def _side(photo: np.ndarray | PhotoPair, scale: int) -> int:
+    """The shorter side of HR, a multiple of the scale."""
+    if isinstance(photo, PhotoPair):
+        return min(photo.lr.shape[:2]) * scale
+    return min(photo.shape[:2]) // scale * scale
+
+
+def _middle(
+    photo: np.ndarray | PhotoPair, size: int, scale: int
+) -> np.ndarray | PhotoPair:
+    """The middle of a photo, or of both of a pair, with an HR side of that size."""
+    if not isinstance(photo, PhotoPair):
+        top, left = ((length - size) // 2 for length in photo.shape[:2])
+        return photo[top : top + size, left : left + size]
+    less = size // scale
+    top, left = ((length - less) // 2 for length in photo.lr.shape[:2])
+    lr = photo.lr[top : top + less, left : left + less]
+    top, left = scale * top, scale * left
+    return PhotoPair(lr, photo.hr[top : top + size, left : left + size])
+
+
 def _pair(
-    photo: np.ndarray, scale: int, degradation: str, index: int
+    photo: np.ndarray | PhotoPair, scale: int, degradation: str, index: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """uint8 HR and LR of a whole photo."""
+    if isinstance(photo, PhotoPair):
+        height, width = (scale * length for length in photo.lr.shape[:2])
+        return photo.hr[:height, :width], photo.lr
     hr = crop_to_multiple(photo, scale)
     if degradation == "bicubic":
         return hr, imresize_large(hr, 1 / scale)

@@ -1,104 +1,56 @@
-"""Which photos are meant, and where their results go."""
+"""Where results go, whatever lies there already."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import files_in, save_picture, values
+from samples import save_picture, values
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.jobs import Source, find_sources, plan, result_format
-from srgan_tf.inference.upscale_files import upscale_files
-from srgan_tf.options import UpscaleOptions
-from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES, WRITTEN
+from srgan_tf.inference.jobs import Places, Wish
+from srgan_tf.inference.outputs import Output, read_output
+from srgan_tf.inference.results import Record
+from srgan_tf.inference.sources import Source
+from srgan_tf.options import RESULT_FORMATS
+from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES
+
+SETTINGS = {"scale": 4}
 
 
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+def source(path, root=None):
+    return Source(path, root or path.parent)
 
 
-def found(folder, *arguments, output=None):
-    """The photos, as seen from a folder."""
-    sources = find_sources([f"{folder}/{argument}" for argument in arguments], output)
-    return [str(source.path.relative_to(folder)) for source in sources]
+def wish(photo, kind="png", **settings):
+    return Wish(photo, kind, KINDS[kind].suffixes[0], SETTINGS | settings)
 
 
-# ---- which photos
+def choose(wishes, output=None, *, scale=4, **options):
+    places = Places(wishes, Output(folder=output), scale, **options)
+    return [places.choose(wish) for wish in wishes]
 
 
-def test_folders_are_searched_in_depth_for_photos_alone(tmp_path):
-    touch(tmp_path, "a.png", "b/c.JPG", "b/d/e.tiff", "b/.hidden.png", "notes.txt")
-    (tmp_path / "folder.png").mkdir()
-    assert found(tmp_path, "") == ["a.png", "b/c.JPG", "b/d/e.tiff"]
+def photo(path, seed=0, **options):
+    save_picture(path, values(4, 5, 3, seed=seed), **options)
+    return source(path)
 
 
-def test_a_photo_named_twice_is_one(tmp_path):
-    touch(tmp_path, "a.png", "b.png")
-    assert found(tmp_path, "b.png", "", "*.png") == ["b.png", "a.png"]
+def make(job):
+    """Writes some picture as the result of a job."""
+    save_picture(job.target, values(16, 20, 3))
+    origin = job.wish.source.origin(job.target.parent)
+    Record(origin, job.wish.settings).write_into(job.target, job.wish.kind)
 
 
-@pytest.mark.parametrize("argument", ["", "*.png"])
-def test_earlier_results_are_no_photos(tmp_path, argument):
-    touch(tmp_path, "a.png", "a_x4.png", "a_x4_compare.png", "c_x4.png", "out/a.png")
-    touch(tmp_path, "b.jpg", "b.png", "b.jpg_x2.png")
-    photos = ["a.png", "b.png", "c_x4.png"]  # the last is of no photo: a name
-    if not argument:
-        photos.insert(1, "b.jpg")
-    assert found(tmp_path, argument, output=str(tmp_path / "out")) == photos
-    assert found(tmp_path, "a_x4.png") == ["a_x4.png"]  # named, it is meant
-
-
-def test_a_file_with_a_name_like_a_glob_is_that_file(tmp_path):
-    touch(tmp_path, "a[1].png", "a1.png")
-    assert found(tmp_path, "a[1].png") == ["a[1].png"]
-
-
-# ---- to where
-
-
-def test_structure_under_a_glob(tmp_path):
-    for name in ("a/1.png", "b/1.png"):
-        save_picture(tmp_path / name, values(2, 2, 3))
-    sources = find_sources([f"{tmp_path}/*/*.png", str(tmp_path)], "out")
-    jobs = plan(sources, 2, output="out")
-    assert [str(job.target) for job in jobs] == ["out/a/1_x2.png", "out/b/1_x2.png"]
-    with pytest.raises(UserError, match="two runs"):
-        plan(find_sources([f"{tmp_path}/{x}/1.png" for x in "ab"]), 2, output="out")
-
-
-def test_without_an_output_results_are_beside_their_photos(tmp_path):
-    touch(tmp_path, "a.png", "b/c.jpg")
-    jobs = plan(find_sources([str(tmp_path)]), 4, file_format="webp")
-    assert [job.target for job in jobs] == [
-        tmp_path / "a_x4.webp", tmp_path / "b" / "c_x4.webp",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("output", "file_format", "result"),
-    [
-        (None, None, "png"),
-        ("folder", None, "png"),
-        ("folder", "webp", "webp"),
-        ("b.JPEG", None, "jpg"),
-        ("b.tif", "tiff", "tiff"),
-    ],
-)
-def test_the_format_is_that_of_the_output_or_png(tmp_path, output, file_format, result):
-    touch(tmp_path, "a.png")
-    sources = find_sources([str(tmp_path / "a.png")])
-    where = output and str(tmp_path / output)
-    assert result_format(sources, output=where, file_format=file_format) == result
-    if output and "." in output:
-        (job,) = plan(sources, 4, output=where, file_format=result)
-        assert job == (tmp_path / "a.png", tmp_path / output)
+# ---- names
 
 
 # Few letters, so that names meet; dots, digits and suffixes within them on purpose.
-NAMES = st.sampled_from(["a", "b", "a.jpg", "a_x4", "a.png_x2", ".a"])
+NAMES = st.sampled_from(
+    ["a", "A", "b", "a.jpg", "a_x4", "a.png_x2", ".a", "é", "n" * 250]
+)
 FOLDERS = st.sampled_from(["", "c", "c/d", "c.png"])
 ROOTS = st.sampled_from(["in", "/in", "../in", "other/in", "."])
 
@@ -115,55 +67,242 @@ def found_sources(draw):
     sources=found_sources(),
     scale=st.integers(2, 8),
     output=st.sampled_from([None, "out", "/out", "../out", "out/deeper"]),
-    file_format=st.sampled_from(WRITTEN),
+    kind=st.sampled_from(RESULT_FORMATS),
+    compare=st.booleans(),
 )
-def test_every_result_has_a_place_of_its_own(sources, scale, output, file_format):
-    try:
-        jobs = plan(sources, scale, output=output, file_format=file_format)
-    except UserError as error:
-        assert "two runs" in str(error)
-        # Where two photos share a stem, a third may be named as their results are.
-        paths = [source.path for source in sources]
-        assert {path.with_suffix("") for path in paths} & set(paths)
-        return
-    assert [job.source for job in jobs] == [source.path for source in sources]
+def test_every_result_has_a_place_of_its_own(sources, scale, output, kind, compare):
+    output = Path(output) if output else None
+    wishes = [wish(source, kind) for source in sources]
+    jobs = choose(wishes, output, scale=scale, compare=compare)
     targets = [job.target for job in jobs]
-    assert len(set(targets)) == len(targets)
-    for source, target in zip(sources, targets):
-        assert target.name.startswith(source.path.stem)
-        assert target.name.endswith(f"_x{scale}{KINDS[file_format].suffixes[0]}")
-        beside = source.path.parent
+    # Also where upper and lower case are the same.
+    assert len({str(target).lower() for target in targets}) == len(targets)
+    for found, target in zip(sources, targets):
+        assert target.name.startswith(found.path.stem[:200])
+        assert f"_x{scale}" in target.stem and target.suffix == KINDS[kind].suffixes[0]
+        assert len(f"{target.stem}_compare.png" if compare else target.name) <= 255
+        beside = found.path.parent
         if output:
-            beside = Path(output) / beside.relative_to(source.root)
-            assert Path(output) in target.parents
+            beside = output / beside.relative_to(found.root)
         assert target.parent == beside
+    assert jobs == choose(wishes, output, scale=scale, compare=compare)
 
 
-# ---- what cannot be meant
+def test_names_are_those_of_the_photos_unless_they_meet(tmp_path):
+    names = ["a.png", "b.jpg", "b.png", "c/b.jpg"]
+    photos = [source(tmp_path / name, tmp_path) for name in names]
+    jobs = choose([wish(photo) for photo in photos], tmp_path / "out")
+    assert [str(job.target.relative_to(tmp_path / "out")) for job in jobs] == [
+        "a_x4.png", "b.jpg_x4.png", "b.png_x4.png", "c/b_x4.png",
+    ]  # fmt: skip
+
+
+def test_two_photos_of_one_name_in_one_folder(tmp_path):
+    photos = [source(tmp_path / f"{i}/a.jpg") for i in range(3)]
+    jobs = choose([wish(photo) for photo in photos], tmp_path)
+    names = ["a_x4.png", "a.jpg_x4.png", "a_x4_2.png"]
+    assert [job.target.name for job in jobs] == names
+
+
+def test_a_long_name_keeps_what_fits(tmp_path):
+    for stem, kept in (("n" * 245, 245), ("n" * 251, 248), ("é" * 125, 248)):
+        (job,) = choose([wish(source(tmp_path / f"{stem}.png"))])
+        assert job.target.name == f"{stem[: kept if stem[0] == 'n' else 124]}_x4.png"
+
+
+# ---- what is there already
+
+
+def test_what_was_made_from_this_photo_by_these_settings_is_done(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    (job,) = choose([mine])
+    assert not job.done
+    make(job)
+    (job,) = choose([mine])
+    assert job.done
+    (job,) = choose([mine], overwrite=True)
+    assert not job.done and job.replace and job.target.name == "a_x4.png"
+
+
+@pytest.mark.parametrize("name", ["model", "scale", "realism", "anything"])
+def test_other_settings_are_another_result(tmp_path, name):
+    mine = photo(tmp_path / "a.png")
+    make(choose([wish(mine)])[0])
+    (job,) = choose([wish(mine, **{name: 0.5})])
+    assert not job.done and job.older.settings == SETTINGS
+    assert job.target.name == "a_x4.png"
+
+
+def test_an_edited_photo_is_made_anew(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    make(choose([mine])[0])
+    times = (tmp_path / "a.png").stat()
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[-20] ^= 1
+    (tmp_path / "a.png").write_bytes(data)
+    os.utime(tmp_path / "a.png", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (job,) = choose([mine])
+    assert not job.done and job.older and job.target.name == "a_x4.png"
+
+
+def test_a_touched_or_moved_photo_is_done(tmp_path):
+    mine = photo(tmp_path / "in" / "a.png")
+    make(choose([wish(mine)], tmp_path / "out")[0])
+    mine.path.touch()
+    assert choose([wish(mine)], tmp_path / "out")[0].done
+    (tmp_path / "in").rename(tmp_path / "elsewhere")
+    moved = source(tmp_path / "elsewhere" / "a.png")
+    assert choose([wish(moved)], tmp_path / "out")[0].done
+
+
+def test_a_result_that_was_changed_is_not_done(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    make(choose([mine])[0])
+    (tmp_path / "a_x4.png").write_bytes((tmp_path / "a_x4.png").read_bytes() + b"x")
+    (job,) = choose([mine])
+    assert not job.done and job.older and job.target.name == "a_x4.png"
+
+
+def test_files_of_others_stay(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    save_picture(tmp_path / "a_x4.png", values(4, 4, 3))
+    (job,) = choose([mine])
+    assert (job.target.name, job.replace) == ("a.png_x4.png", False)
+    make(job)
+    (job,) = choose([mine])
+    assert job.done and job.target.name == "a.png_x4.png"
+    (job,) = choose([mine], overwrite=True)  # that one, and not what is another's
+    assert job.replace and job.target.name == "a.png_x4.png"
+
+
+def test_overwriting_takes_what_is_no_result(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    save_picture(tmp_path / "a_x4.png", values(4, 4, 3))
+    (job,) = choose([mine], overwrite=True)
+    assert job.replace and job.target.name == "a_x4.png"
+    (job,) = choose([mine], overwrite=True, kept=[tmp_path / "a_x4.png"])
+    assert job.target.name == "a.png_x4.png"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_photo_is_nobodys_target(tmp_path, overwrite):
+    photos = [photo(tmp_path / name) for name in ("a.png", "a_x4.png")]
+    jobs = choose([wish(photo) for photo in photos], overwrite=overwrite)
+    assert [job.target.name for job in jobs] == ["a.png_x4.png", "a_x4_x4.png"]
+
+
+@pytest.mark.parametrize("link", ["hardlink_to", "symlink_to"])
+def test_nor_is_it_by_another_name(tmp_path, link):
+    photos = [photo(tmp_path / name) for name in ("a.png", "b.png")]
+    getattr(tmp_path / "a_x4.png", link)(tmp_path / "b.png")
+    jobs = choose([wish(photo) for photo in photos], overwrite=True)
+    assert [job.target.name for job in jobs] == ["a.png_x4.png", "b_x4.png"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_result_of_another_photo_stays(tmp_path, overwrite):
+    first, second = (photo(tmp_path / f"{i}/a.jpg", i) for i in (1, 2))
+    make(choose([wish(first)], tmp_path)[0])
+    (job,) = choose([wish(second)], tmp_path, overwrite=overwrite)
+    assert (job.target.name, job.replace) == ("a.jpg_x4.png", False)
+    make(job)
+    jobs = choose([wish(second), wish(first)], tmp_path)
+    assert [job.target.name for job in jobs] == ["a.jpg_x4.png", "a_x4.png"]
+    assert all(job.done for job in jobs)
+
+
+def test_a_comparison_that_is_missing_is_made(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    make(choose([mine])[0])
+    (job,) = choose([mine], compare=True)
+    assert not job.done and job.replace
+    make(job._replace(target=tmp_path / "a_x4_compare.png"))
+    assert choose([mine], compare=True)[0].done
+    assert choose([mine])[0].done
+
+
+def test_a_comparison_takes_no_file_of_others(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    save_picture(tmp_path / "a_x4_compare.png", values(4, 4, 3))
+    (job,) = choose([mine], compare=True)
+    assert job.target.name == "a.png_x4.png"
+
+
+def test_the_one_file_that_is_named(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    output = Output(file=tmp_path / "r.png")
+    job = Places([mine], output, 4).choose(mine)
+    assert job.target == tmp_path / "r.png" and not job.replace
+    make(job)
+    assert Places([mine], output, 4).choose(mine).done
+    save_picture(tmp_path / "r.png", values(4, 4, 3))
+    with pytest.raises(UserError, match=r"r\.png is there and was not made from it"):
+        Places([mine], output, 4).choose(mine)
+    assert Places([mine], output, 4, overwrite=True).choose(mine).replace
+
+
+# ---- what --output means
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "message"),
+    ("output", "file_format", "expected"),
     [
-        ([], {}, "upscale what"),
-        (["missing.png"], {}, "no such file"),
-        (["{}/*.gif"], {}, "no photo there"),
-        (["{}/a.png", "{}/b.png"], {"output": "{}/c.png"}, "one file for 2 photos"),
-        (["{}/a.png"], {"output": "{}/a.png"}, "is the photo itself"),
-        (["{}/a.png"], {"output": "c.jpg", "format": "png"}, "contradict"),
-        (["{}/a.png"], {"output": "{}/note.txt"}, "no picture; name a folder"),
-        (["{}/a.png"], {"format": "gif"}, "must be png, jpg, webp, tiff or bmp"),
+        (None, None, (Output(), "png")),
+        (None, "same", (Output(), "same")),
+        ("{}/folder", None, (Output(Path("{}/folder")), "png")),
+        ("{}/folder", "webp", (Output(Path("{}/folder")), "webp")),
+        ("{}/v1.0", None, (Output(Path("{}/v1.0")), "png")),
+        ("{}/r.gif/", None, (Output(Path("{}/r.gif")), "png")),
+        ("{}/b.JPEG", None, (Output(file=Path("{}/b.JPEG")), "jpg")),
+        ("{}/b.tif", "tiff", (Output(file=Path("{}/b.tif")), "tiff")),
+        ("{}/b.avif", "same", (Output(file=Path("{}/b.avif")), "avif")),
+        ("-", None, (Output(file=Path("-"), stream=True), "png")),
+        ("/dev/stdout", "jpg", (Output(file=Path("/dev/stdout"), stream=True), "jpg")),
     ],
 )
-def test_bad_arguments_are_refused_before_a_model_is_loaded(
-    tmp_path, arguments, options, message
-):
-    for name in "ab":
-        save_picture(tmp_path / f"{name}.png", values(4, 4, 3))
-    (tmp_path / "note.txt").write_text("")
-    options = {name: value.format(tmp_path) for name, value in options.items()}
-    words = [argument.format(tmp_path) for argument in arguments]
+def test_output_and_format(tmp_path, output, file_format, expected):
+    output = output and output.format(tmp_path)
+    place, kind = expected
+    place = place._replace(
+        folder=place.folder and Path(str(place.folder).format(tmp_path)),
+        file=place.file and Path(str(place.file).format(tmp_path)),
+    )
+    found = read_output(output, [photo(tmp_path / "a.png")], file_format)
+    assert found == (place, kind)
+
+
+def test_the_home_folder_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    output, _ = read_output("~/out", [photo(tmp_path / "a.png")], None)
+    assert output.folder == tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    ("output", "file_format", "message"),
+    [
+        (
+            "{}/r.gif",
+            None,
+            r"\.gif is not written; choose from png, .*r.gif/ if a fol",
+        ),
+        ("{}/r.pgn", None, r"\.pgn is not written"),
+        ("{}/a.png", None, "is the photo itself"),
+        ("{}/b.png", "jpg", "contradict each other"),
+        ("{}/note.txt", None, "is a file but no picture; name a folder"),
+        ("{}/note", None, "is a file but no picture; name a folder"),
+    ],
+)
+def test_what_output_cannot_mean(tmp_path, output, file_format, message):
+    for name in ("note", "note.txt"):
+        (tmp_path / name).touch()
+    sources = [photo(tmp_path / "a.png")]
     with pytest.raises(UserError, match=message) as caught:
-        upscale_files(words, UpscaleOptions(model=("none.keras",), **options))
+        read_output(output.format(tmp_path), sources, file_format)
     assert "\n" not in str(caught.value)
-    assert files_in(tmp_path) == ["a.png", "b.png", "note.txt"]
+
+
+def test_one_file_for_several_photos(tmp_path):
+    sources = [photo(tmp_path / "a.png"), photo(tmp_path / "b.png")]
+    for output in (f"{tmp_path}/c.png", "-"):
+        with pytest.raises(UserError, match="is one file for 2 photos; name a folder"):
+            read_output(output, sources, None)

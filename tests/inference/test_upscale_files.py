@@ -17,7 +17,6 @@ from samples import (
     save_picture,
     smooth,
     start,
-    trained_like,
     values,
 )
 
@@ -25,13 +24,6 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.upscale_files import upscale_files
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import read_photo_file
-
-
-@pytest.fixture(scope="module")
-def model_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    trained_like().save(path)
-    return str(path)
 
 
 def run(model_file, *arguments, **options):

@@ -1,5 +1,6 @@
 """What stands beside the pixels: real files in, enlarged, out, and opened by others."""
 
+import functools
 import io
 import json
 import shutil
@@ -597,6 +598,7 @@ def test_hdr_of_avif(tmp_path):
     assert black <= 4 and 180 < white < 215 and lamp >= 245
 
 
+@functools.cache  # it has the time in it
 def gray_profile() -> bytes:
     return imagecodecs.cms_profile("gray", gamma=1.8)
 
@@ -970,6 +972,19 @@ def test_one_damaged_field_leaves_the_others(tmp_path, caplog):
     back = exif_of(enlarged(tmp_path / "x.jpg", "png"))
     assert back[ExifTags.Base.Make] == "Maker"
     assert "LensModel" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("place", [0, 2**31 + 5, 2**32 - 1])
+def test_a_tiff_whose_exif_is_nowhere(tmp_path, place, caplog):
+    exif = full_exif()
+    del exif[ExifTags.Base.ImageWidth]
+    photo_with_exif(tmp_path / "x.tif", exif)
+    data = bytearray((tmp_path / "x.tif").read_bytes())
+    at = data.index(struct.pack("<HHL", 0x8769, 4, 1)) + 8
+    data[at : at + 4] = struct.pack("<L", place)
+    (tmp_path / "x.tif").write_bytes(data)
+    assert exif_of(enlarged(tmp_path / "x.tif", "png"))[0x010F] == "Maker"
+    assert len(caplog.records) == 1 and "damaged EXIF" in caplog.messages[0]
 
 
 @pytest.mark.parametrize(

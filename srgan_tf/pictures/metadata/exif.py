@@ -6,6 +6,7 @@ hold offsets of their own and break by that.
 """
 
 import dataclasses
+import os
 import struct
 from collections.abc import Collection, Sequence
 from fractions import Fraction
@@ -225,8 +226,9 @@ def field_name(tag: int) -> str:
 
 
 def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
-    try:
-        file.seek(offset)
-        return file.read(size)
-    except (OSError, OverflowError):
+    """So many bytes from there on, or none: no more is read than is in the file."""
+    end = file.seek(0, os.SEEK_END)
+    if offset + size > end:
         return b""
+    file.seek(offset)
+    return file.read(size)

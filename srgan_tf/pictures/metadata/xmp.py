@@ -11,13 +11,18 @@ from typing import NamedTuple
 
 from srgan_tf.pictures.metadata.geometry import Geometry
 
-_TOKEN = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<!.*?>"
-    rb"|</(?P<closed>[^\s>]+)\s*>"
+_TAG = re.compile(
+    rb"</(?P<closed>[^\s>]+)\s*>"
     rb"|<(?P<opened>[^\s/>]+)(?P<attributes>"
-    rb"(?:\s+[^\s=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/?)>",
-    re.DOTALL,
+    rb"(?:\s+[^\s=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/?)>"
 )
+_PASSED_OVER = (
+    (b"<!--", b"-->"),
+    (b"<![CDATA[", b"]]>"),
+    (b"<?", b"?>"),
+    (b"<!", b">"),
+)
+_DEEPEST = 100  # elements inside each other; in true packets they are a dozen
 _ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 # The prefixes that are used below, whatever a packet calls them.
 NAMESPACES = {
@@ -189,7 +194,7 @@ def places(xmp: bytes) -> Iterator[Place]:
 
     opened: list[tuple[bytes, int, int]] = []
     parents: tuple[str, ...] = ()
-    for token in _TOKEN.finditer(xmp):
+    for token in _tags(xmp):
         if token["opened"]:
             name = name_of(token["opened"])
             for found in _ATTRIBUTE.finditer(xmp, *token.span("attributes")):
@@ -198,6 +203,8 @@ def places(xmp: bytes) -> Iterator[Place]:
             if token["empty"]:
                 nothing = slice(token.end(), token.end())
                 yield Place(name, parents, *token.span(), nothing)
+            elif len(opened) == _DEEPEST:
+                raise ValueError("it is nested too deeply")
             else:
                 opened.append((token["opened"], *token.span()))
                 parents += (name,)
@@ -210,3 +217,21 @@ def places(xmp: bytes) -> Iterator[Place]:
             yield Place(name, parents, start, token.end(), value)
     if opened:
         raise ValueError("it ends too early")
+
+
+def _tags(xmp: bytes) -> Iterator[re.Match[bytes]]:
+    at = xmp.find(b"<")
+    while at >= 0:
+        for start, end in _PASSED_OVER:
+            if xmp.startswith(start, at):
+                at = xmp.find(end, at)
+                if at < 0:
+                    raise ValueError("it ends too early")
+                break
+        else:
+            tag = _TAG.match(xmp, at)
+            if tag is None:
+                raise ValueError("a tag is damaged")
+            yield tag
+            at = tag.end() - 1
+        at = xmp.find(b"<", at + 1)
