@@ -116,7 +116,7 @@ def _from_h5(path: Path) -> Generator:
     return model
 
 
-def _size(kernels: list[tuple[int, ...]]) -> dict[str, int]:
+def _size(kernels: list[tuple[int, ...]]) -> dict[str, Any]:
     """Reads the generator's arguments off the shapes of its convolutions."""
     ends = [shape[2:] for shape in kernels if shape[:2] == (9, 9)]
     if len(ends) != 2 or ends[0] != ends[1][::-1]:

@@ -106,6 +106,19 @@ def test_without_compile_it_is_for_inference(tmp_path):
     np.testing.assert_array_equal(model(lr), again(lr))
 
 
+def test_frozen_layers_stay_frozen(tmp_path, recwarn):
+    generator = trained_like()
+    generator.freeze_batch_norm()
+    generator.compile("adam", "mse")
+    generator.train_on_batch(*pairs())
+    generator.save(tmp_path / "g.keras")
+    again = keras.models.load_model(tmp_path / "g.keras")
+    assert not any("Skipping" in str(warning.message) for warning in recwarn)
+    for each in (generator, again):
+        each.train_on_batch(*pairs(seed=1))
+    assert_equal(arrays(generator.weights), arrays(again.weights))
+
+
 def test_export_gives_the_generator(tmp_path):
     model = small()
     model.train_on_batch(*pairs())
