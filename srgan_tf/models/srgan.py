@@ -155,16 +155,26 @@ class SRGAN(PictureModel):
         last = keras.callbacks.LambdaCallback(
             on_train_end=lambda logs: self.optimizer.finalize_variable_values()
         )
-        callbacks = [last, *keras.tree.flatten(callbacks or [])]
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.callbacks.insert(0, last)
+        else:
+            callbacks = [last, *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def check_pictures(self, lr, hr, training):
         super().check_pictures(lr, hr, training)
-        side = self.discriminator.crop_size
-        if training and hr is not None and hr.shape[1:3] != (side, side):
+        side, least = self.discriminator.crop_size, 11 + 2 * self.scale
+        if hr is None:
+            return
+        if training and hr.shape[1:3] != (side, side):
             raise UserError(
                 f"The discriminator takes crops of {side}x{side} HR pixels, square ones"
                 f" only. Received: {hr.shape}"
+            )
+        if not training and min(hr.shape[1:3]) < least:  # SSIM's window, and a border
+            raise UserError(
+                f"HR pictures are measured from {least} pixels each way on. Received: "
+                f"{hr.shape}"
             )
 
     def export(self, filepath, format="tf_saved_model", **kwargs):

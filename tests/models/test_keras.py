@@ -281,6 +281,16 @@ def test_they_are_told_in_one_line(x, y, message):
         assert "\n" not in str(error.value)
 
 
+def test_pictures_too_small_to_measure():
+    model = small()
+    for call in (
+        lambda: model.evaluate(LR, HR, verbose=0),
+        lambda: model.fit(LR, HR, validation_data=(LR, HR), verbose=0),
+    ):
+        with pytest.raises(UserError, match="are measured from 19 pixels each way on"):
+            call()
+
+
 # ---- other channels
 
 
