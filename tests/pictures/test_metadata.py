@@ -16,14 +16,14 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, features
 from samples import SRGB, XMP, full_exif, smooth, values
 
-from srgan_tf.pictures.formats import Photo, read_photo_file
+from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
 from srgan_tf.pictures.metadata import ORIENTATION, Metadata, read_metadata
 from srgan_tf.pictures.metadata.colour import make_profile
 from srgan_tf.pictures.metadata.exif import Exif
 from srgan_tf.pictures.metadata.photoshop import Resource, write_resources
 from srgan_tf.pictures.metadata.png import Text, chunk, split_png
 from srgan_tf.pictures.metadata.tiff import begin_tiff
-from srgan_tf.pictures.writing import write_photo_file
+from srgan_tf.pictures.writing import picture_of, write_photo_file
 
 SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tif"}
 FORMATS = list(SUFFIXES)
@@ -456,6 +456,39 @@ def test_bmp_says_what_it_cannot_hold(tmp_path, caplog):
     assert caplog.messages == ["x_out.bmp: left out texts."]
 
 
+# ---- Pillow's pictures
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES.values())
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_picture_of_pillow_keeps_its_texts(tmp_path, text, suffix):
+    exif = with_texts(text)
+    del exif[ExifTags.Base.ImageWidth]
+    photo_with_exif(tmp_path / f"x{suffix}", exif)
+    with Image.open(tmp_path / f"x{suffix}") as image:
+        before = dict(image.getexif())
+        result = picture_of(photo_of(image))
+        assert dict(image.getexif()) == before
+    result.save(tmp_path / "y.jpg", exif=result.info["exif"])
+    back = exif_of(tmp_path / "y.jpg")
+    assert back[ExifTags.Base.Make] == "Maker" and 0x0111 not in back
+    assert raw(back[ExifTags.Base.Copyright]) == text
+
+
+def test_a_linear_picture_of_pillow(tmp_path):
+    source = png_with_colour(tmp_path / "x.png", RAMP, gAMA=LINEAR)
+    with Image.open(source) as image:
+        picture_of(photo_of(image)).save(tmp_path / "y.png")
+    assert shown(tmp_path / "y.png")[0, 10, 1] > RAMP[0, 10, 0] + 50
+
+
+def test_damage_does_not_cost_a_picture_of_pillow(tmp_path):
+    for block in (b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\0\0" + b"\xee" * 40):
+        image = Image.fromarray(smooth(7, 9))
+        image.info["exif"] = block
+        assert picture_of(photo_of(image)).size == (9, 7)
+
+
 # ---- colours
 
 
@@ -664,6 +697,18 @@ def test_a_large_profile_costs_no_png(tmp_path, caplog):
     error = shown(out)[::4, ::4] - shown(tmp_path / "x.jpg")
     assert np.abs(error).max() <= 2
     assert shown(out)[0, 40, 0] > RAMP[0, 10, 0] + 40
+    assert not caplog.records
+
+
+def test_a_large_profile_of_png(tmp_path, caplog):
+    profile = large_profile(2_000_000)
+    packed = b"name\0\0" + zlib.compress(profile)
+    source = png_with_colour(tmp_path / "x.png", RAMP, iCCP=packed)
+    with pytest.raises(ValueError, match="too large"), Image.open(source):
+        pass
+    with Image.open(enlarged(source, "jpg")) as image:
+        assert image.info["icc_profile"] == profile
+    assert shown(enlarged(source, "png"))[0, 40, 0] > RAMP[0, 10, 0] + 40
     assert not caplog.records
 
 
@@ -881,7 +926,7 @@ def test_the_subject_turns_with_the_photo(tmp_path, orientation):
     )
 
 
-def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
+def test_maps_stay_where_they_are_on_earth(tmp_path):
     """GeoTIFF: a pixel four times as small, and a tie point four times as far."""
     tifffile.imwrite(
         tmp_path / "x.tif",
@@ -896,9 +941,9 @@ def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
     )
     with tifffile.TiffFile(enlarged(tmp_path / "x.tif", "tiff")) as file:
         tags = file.pages[0].tags
-    assert tags[33550].value == (0.125, 0.125, 0)
-    assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
-    assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
+        assert tags[33550].value == (0.125, 0.125, 0)
+        assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
+        assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
 
 
 @pytest.mark.parametrize("unit", [2, 3])

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from srgan_tf.pictures.metadata import jpeg, png
 from srgan_tf.pictures.metadata.colour import ADOBE_GAMMA, ADOBE_RGB, make_profile
-from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, Exif
+from srgan_tf.pictures.metadata.exif import EXIF, GPS, INTEROP, ROOT, Exif
 from srgan_tf.pictures.metadata.exif_layout import SHORT
 from srgan_tf.pictures.metadata.exif_sizes import (
     ORIENTATION,
@@ -70,11 +70,7 @@ def read_pillow_metadata(image: Image.Image) -> Metadata:
     info = dict(image.info)
     if "exif" not in info:  # of TIFF, or made by hand
         try:
-            exif = image.getexif()
-            layout = isinstance(image, TiffImagePlugin.TiffImageFile) and TIFF_LAYOUT
-            for tag in layout or ():
-                exif.pop(tag, None)
-            info["exif"] = exif.tobytes()
+            info["exif"] = _exif_of(image)
         # Pillow fails in many ways on fields that it has read itself.
         except Exception:
             metadata.lost.append("damaged EXIF")
@@ -95,6 +91,21 @@ def read_tiff_metadata(file: BinaryIO, width: int, height: int) -> Metadata:
     metadata = Metadata(stored=(width, height))
     take_tiff(metadata, file)
     return _checked(metadata)
+
+
+def _exif_of(image: Image.Image) -> bytes:
+    """What Pillow has understood of EXIF."""
+    source, exif = image.getexif(), Image.Exif()
+    exif.endian = source.endian
+    is_tiff = isinstance(image, TiffImagePlugin.TiffImageFile)
+    for tag, value in source.items():
+        if not (is_tiff and tag in (*TIFF_LAYOUT, LAYERS)):
+            # Pillow shows each byte of a text as one letter, and writes ASCII only.
+            exif[tag] = value.encode("latin-1") if isinstance(value, str) else value
+    for ifd in (EXIF, GPS):
+        if fields := source.get_ifd(ifd):
+            exif[ifd] = dict(fields)
+    return exif.tobytes()
 
 
 def _read_info(metadata: Metadata, info: Mapping[Any, Any]) -> None:
