@@ -90,8 +90,10 @@ def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) ->
         else:
             model.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
+        side = model.crop_size
+        kind = f"for crops of {side} px" if side else "that is pooled"
         raise UserError(
-            f"{path} does not fit a discriminator for crops of {model.crop_size} px: "
+            f"{path} does not fit a discriminator {kind} (see --discriminator): "
             f"{reason(error)}"
         ) from None
 

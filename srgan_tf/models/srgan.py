@@ -29,7 +29,7 @@ class SRGAN(PictureModel):
 
     Args:
         generator: Best pre-trained on a pixel loss, as in the paper.
-        discriminator: Its `crop_size` is the size of the HR crops.
+        discriminator: Its `crop_size`, where it has one, is that of the HR crops.
 
     Example:
         >>> model = SRGAN(Generator(num_blocks=1, filters=4), Discriminator(32, 4, 8))
@@ -166,7 +166,7 @@ class SRGAN(PictureModel):
         side, least = self.discriminator.crop_size, 11 + 2 * self.scale
         if hr is None:
             return
-        if training and hr.shape[1:3] != (side, side):
+        if side and training and hr.shape[1:3] != (side, side):
             raise UserError(
                 f"The discriminator takes crops of {side}x{side} HR pixels, square ones"
                 f" only. Received: {hr.shape}"

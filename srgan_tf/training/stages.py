@@ -25,6 +25,8 @@ from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
 
+POOLED_FILTERS = 48
+
 
 class Stages:
     """Runs the stages of one configuration in one run folder."""
@@ -89,9 +91,7 @@ class Stages:
         keras.utils.set_random_seed(options.seed + 1)
         schedule = learning_rate(options, "gan")
         with self.strategy.scope():
-            discriminator = Discriminator(options.crop_size)
-            if options.init_discriminator:
-                load_discriminator_weights(discriminator, options.init_discriminator)
+            discriminator = self._discriminator()
             self._prepare(generator, discriminator)
             optimizer = self._adam(schedule, options.ema_decay)
             model = SRGAN(generator, discriminator)
@@ -105,6 +105,16 @@ class Stages:
         result = self._fit("gan", model, generator, optimizer)
         self.folder.save_model(discriminator, "discriminator.weights.h5")
         return result
+
+    def _discriminator(self) -> Discriminator:
+        options = self.options
+        if options.discriminator == "pooled":
+            discriminator = Discriminator(crop_size=None, filters=POOLED_FILTERS)
+        else:
+            discriminator = Discriminator(options.crop_size)
+        if options.init_discriminator:
+            load_discriminator_weights(discriminator, options.init_discriminator)
+        return discriminator
 
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
