@@ -59,8 +59,8 @@ class Stages:
 
     def _prepare(self, *networks: Generator | Discriminator) -> None:
         """Readies BatchNorm for the flags and the devices."""
-        if self.options.freeze_batch_norm:
-            networks[0].freeze_batch_norm()
+        for layer in networks[0].batch_norm_layers():
+            layer.trainable = not self.options.freeze_batch_norm
         for network in networks:
             for layer in network.batch_norm_layers():
                 # Statistics of the global batch, as on one device.
@@ -122,7 +122,7 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        over = self.folder.is_over(stage, options, start)
+        over = self.folder.is_over(stage, total, options.patience, done=start)
         if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:
