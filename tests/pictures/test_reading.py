@@ -1,7 +1,9 @@
 """Files of every kind that people have, made by the libraries that others use."""
 
 import io
+import logging
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import imagecodecs
 import numpy as np
@@ -318,6 +320,16 @@ def test_any_number_of_megapixels_that_is_asked_for(tmp_path):
     limit = Image.MAX_IMAGE_PIXELS
     assert read_photo_file(tmp_path / "200.png").pixels.shape == (10_000, 20_000, 1)
     assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_pillow_and_tifffile_are_left_as_they_were_by_threads(tmp_path):
+    save = Image.fromarray(smooth_photo(1)).save
+    for i in range(40):
+        save(tmp_path / f"{i}.{'tif' if i % 2 else 'png'}")
+    before = Image.MAX_IMAGE_PIXELS, logging.getLogger("tifffile").disabled
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(read_photo_file, tmp_path.iterdir()))) == 40
+    assert before == (Image.MAX_IMAGE_PIXELS, logging.getLogger("tifffile").disabled)
 
 
 def test_jpeg_xl_is_not_decoded_to_learn_its_size(tmp_path):
