@@ -18,6 +18,7 @@ from srgan_tf.errors import UserError, reason
 from srgan_tf.options import Options
 
 _FILE = "flagfile"
+_EXPERIMENTS = Path(__file__).with_name("experiments")
 _ASKED = {"help": "Show this help.", "version": "Show the version."}
 
 
@@ -92,7 +93,7 @@ def parse(
         return Command(name if plain else "", asked=asked)
     chosen = {flag: values[flag].value for flag in _kinds(commands[name])}
     chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
-    files = [Path(_value(word)) for word in here if word.flag == _FILE]
+    files = [_flagfile(_value(word)) for word in here if word.flag == _FILE]
     return Command(
         name, commands[name](**chosen), tuple(plain[1:]), files[-1] if files else None
     )
@@ -169,6 +170,21 @@ def _value(word: _Word) -> str:
     return word.text.partition("=")[2]
 
 
+def _flagfile(name: str) -> Path:
+    """A flagfile by its path or, behind `@`, by its name among the package's own.
+
+    Raises:
+        UserError: If the package has none of that name.
+    """
+    if not name.startswith("@"):
+        return Path(name).expanduser()
+    own = {path.stem: path for path in sorted(_EXPERIMENTS.glob("*.flags"))}
+    if name[1:] not in own:
+        choices = ", ".join(f"@{stem}" for stem in own)
+        raise UserError(f"--{_FILE}={name}: the package has {choices}.")
+    return own[name[1:]]
+
+
 def _with_files(
     words: Iterable[_Word], kinds: Mapping[str, type], within: tuple[Path, ...] = ()
 ) -> Iterator[_Word]:
@@ -177,7 +193,7 @@ def _with_files(
         if word.flag != _FILE:
             yield word
             continue
-        path = Path(_value(word)).expanduser()
+        path = _flagfile(_value(word))
         # A file names others as seen from itself, or from where the command runs.
         if within and (beside := within[-1].parent / path).exists():
             path = beside

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import srgan_tf
 from srgan_tf.command_line import flags_help, parse
@@ -89,6 +90,8 @@ def _help(command: str) -> str:
             "",
             f"  {start} [COMMAND] [--flagfile=FILE] [--FLAG=VALUE ...]",
             "",
+            "FILE is a path, or @x4 and the like for those of the package.",
+            "",
             "Commands:",
             *(f"  {name:11}{run.__doc__}" for name, (_, run) in COMMANDS.items()),
             "",
@@ -104,7 +107,7 @@ def _run_dir(flagfile: Path | None) -> str | None:
     """The folder of a run by its flagfile, which may be the one in such a folder."""
     if flagfile is None:
         return None
-    if flagfile.name == "run.flags":
+    if flagfile.name == "run.flags" and (flagfile.parent / "checkpoints").is_dir():
         return str(flagfile.parent)
     return os.path.join("runs", flagfile.stem)
 
@@ -131,8 +134,22 @@ def run(words: Sequence[str]) -> None:
     with quiet_start():
         import tensorflow
 
-        tensorflow.config.list_physical_devices()  # says the rest of what it has to say
+        # Each makes TensorFlow say, once, the rest of what it has to say.
+        tensorflow.config.list_physical_devices()
+        tensorflow.transpose(tensorflow.zeros((2, 2), "uint8"))
     COMMANDS[name][1](options, arguments)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ends the work by an exception; while something is being imported, at once.
+
+    Libraries try imports and go on without what fails: there it could be lost.
+    """
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(128 + number)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -144,6 +161,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = (sys.argv if argv is None else argv)[1:]
     # As an exception it passes the places that remove half-written files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         run(words)
     except UserError as error:

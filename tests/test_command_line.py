@@ -1,6 +1,7 @@
 """From words and flagfiles to a command and its options."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from samples import REPOSITORY
@@ -152,7 +153,9 @@ def test_a_flagfile_may_be_a_word_of_its_own(here):
     write(here / "some" / "x4.flags", "--seed=1")
     apart = understood("--flagfile", "some/x4.flags")
     assert apart == understood("--flagfile=some/x4.flags")
-    assert apart == Command("train", TrainOptions(seed=1), flagfile="x4")
+    assert apart == Command(
+        "train", TrainOptions(seed=1), flagfile=Path("some/x4.flags")
+    )
 
 
 def test_comments_and_spaces(here):
@@ -175,7 +178,7 @@ def test_nested_flagfiles_are_beside_the_one_that_names_them_or_here(here):
     write(here / "base.flags", "--batch_size=4")
     found = understood("--flagfile=runs/outer.flags")
     assert found.options == TrainOptions(seed=1, batch_size=3)
-    assert found.flagfile == "outer"
+    assert found.flagfile == Path("runs/outer.flags")
     (here / "runs" / "deep" / "base.flags").unlink()
     found = understood("--flagfile=runs/outer.flags")
     assert found.options.batch_size == 4
@@ -272,3 +275,21 @@ def test_every_experiment_opens_with_its_command_and_cost(path):
         name = path.relative_to(REPOSITORY)
         assert f"# python -m srgan_tf.main --flagfile={name}" in text
         assert "Reaches" in text or "shows in" in text
+
+
+def test_the_package_brings_flagfiles_along(here):
+    found = understood("--flagfile=@x2", "--seed=3")
+    assert found.options.scale == 2 and found.options.seed == 3
+    assert found.options.pretrain_steps == 1_000_000  # from base.flags beside it
+    assert found.flagfile.stem == "x2"
+    write(here / "mine.flags", "--flagfile=@x8", "--seed=4")
+    found = understood("--flagfile=mine.flags")
+    assert (found.options.scale, found.flagfile) == (8, Path("mine.flags"))
+    with pytest.raises(UserError, match=r"^--flagfile=@x3: the package has @base, @"):
+        understood("--flagfile=@x3")
+
+
+def test_the_packages_flagfiles_are_those_of_a_clone():
+    for path in sorted((REPOSITORY / "experiments").glob("*.flags")):
+        named = understood(f"--flagfile={path}").options
+        assert understood(f"--flagfile=@{path.stem}").options == named

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -187,3 +188,79 @@ def test_flags_of_one_run_do_not_stay_for_the_next(tmp_path, command_line):
         "photo.png", "photo_x2.bmp", "photo_x2_compare.png", "photo_x4.png",
         "tiny.keras",
     ]  # fmt: skip
+
+
+def test_a_runs_own_flagfile_goes_on_in_its_folder(
+    tmp_path, photo_folder, monkeypatch, command_line
+):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "somewhere" / "mine"
+    first = command_line(
+        *tiny(run, photo_folder), "--pretrain_steps=1", "--gan_steps=0"
+    )
+    assert first.code == 0, first.stderr
+    again = command_line(f"--flagfile={run / 'run.flags'}")
+    assert again.code == 0 and "is finished: 1 + 0 steps" in again.stderr
+    more = command_line(f"--flagfile={run / 'run.flags'}", "--pretrain_steps=2")
+    assert "--pretrain_steps changed at step 1" in more.stderr
+    assert not (tmp_path / "runs").exists()
+    # A copy elsewhere is no run's own.
+    copy = tmp_path / "run.flags"
+    copy.write_text((run / "run.flags").read_text())
+    assert command_line(f"--flagfile={copy}").code == 0
+    assert (tmp_path / "runs" / "run" / "generator.keras").exists()
+
+
+def test_a_run_without_a_name_is_continued_by_its_own_flags_only(
+    tmp_path, photo_folder, monkeypatch, command_line
+):
+    monkeypatch.chdir(tmp_path)
+    flags = [*tiny(tmp_path, photo_folder)[:-1], "--gan_steps=0"]
+    assert command_line(*flags, "--pretrain_steps=1").code == 0
+    metrics = tmp_path / "runs" / "default" / "metrics.csv"
+    before = metrics.read_text()
+    other = command_line(*flags, "--pretrain_steps=2", "--dataset=bundled")
+    assert other.code == 1 and metrics.read_text() == before
+    assert other.stderr.count("\n") == 1
+    assert (
+        f"--dataset=bundled: {Path('runs/default')}, the folder of runs" in other.stderr
+    )
+    assert command_line(*flags, "--pretrain_steps=2").code == 0
+    meant = command_line(
+        *flags, "--pretrain_steps=3", "--dataset=bundled", "--run_dir=runs/default"
+    )
+    assert meant.code == 0 and "--dataset changed at step 2" in meant.stderr
+
+
+SWALLOWS = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+except BaseException:
+    pass
+"""
+
+
+def hear_interrupts():
+    # The suite may be run where SIGINT is ignored, as in a shell's background job.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_interrupt_while_something_is_imported_is_heard(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(SWALLOWS)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    code += "from srgan_tf.main import main; main(['', 'train', '--dataset=bundled'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, preexec_fn=hear_interrupts
+    )
+    assert done.returncode == 128 + signal.SIGINT
+
+
+def test_an_interrupt_at_the_start_is_heard(tmp_path, photo_folder):
+    flags = tiny(tmp_path / "run", photo_folder)
+    process = start(*flags, preexec_fn=hear_interrupts)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT), said
+    assert not (tmp_path / "run" / "checkpoints").exists()

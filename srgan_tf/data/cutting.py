@@ -40,7 +40,8 @@ def cut_photo(
     """Cuts a photo into equal parts that cover it, without changing a pixel.
 
     A photo that stays whole keeps its file's bytes where that is a JPEG or PNG that
-    TensorFlow decodes to the same pixels. All else becomes PNG.
+    TensorFlow decodes to the same pixels. All else becomes PNG. Without compression,
+    which is the quickest to read, everything does.
 
     Args:
         path: The photo.
@@ -66,7 +67,7 @@ def cut_photo(
             elif (found := detail(part)) < min_detail:
                 why = f"flat: detail {found:.2f}, less than {min_detail:g}"
             else:
-                kept = _file_bytes(path, photo) if whole else None
+                kept = _file_bytes(path, photo) if whole and compression else None
                 cut.encoded.append(kept or _png(part, compression))
                 cut.sizes.append((height, width))
                 continue

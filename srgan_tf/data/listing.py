@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf.data.prepared import is_prepared
 from srgan_tf.data.tfds_photos import tfds_photos
 from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.kinds import PHOTO_SUFFIXES
@@ -84,6 +85,10 @@ def find_photos(
         names = BUNDLED_VALID if split == "validation" else BUNDLED_TRAIN
         return [str(folder / name) for name in names]
     place = os.path.expanduser(dataset)
+    if is_prepared(place):
+        raise UserError(
+            f"{dataset} holds prepared sub-pictures, for training only: name photos."
+        )
     if os.path.isdir(place):
         return [str(path) for path in photos_in(place)]
     if os.path.isfile(place):

@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from srgan_tf.data.listing import photos_in
 from srgan_tf.errors import UserError
 
@@ -61,8 +59,10 @@ def _by_name(folder: Path) -> dict[str, Path]:
     return named
 
 
-def check_sizes(pair: Pair, hr: np.ndarray, lr: np.ndarray, scale: int) -> None:
-    """Refuses LR `[h, w, C]` that is not HR `[H, W, C]` reduced by the scale.
+def check_sizes(
+    pair: Pair, hr: tuple[int, ...], lr: tuple[int, ...], scale: int
+) -> None:
+    """Refuses an LR shape `(h, w, C)` that is not an HR shape reduced by the scale.
 
     HR may have up to `scale - 1` rows and columns more than LR shows.
 
@@ -70,14 +70,14 @@ def check_sizes(pair: Pair, hr: np.ndarray, lr: np.ndarray, scale: int) -> None:
         UserError: If h or w is not that of HR divided by the scale, rounded down; or
             one is gray and the other not.
     """
-    height, width, channels = hr.shape
-    if lr.shape != (height // scale, width // scale, channels):
+    height, width, channels = hr
+    if lr != (height // scale, width // scale, channels):
         raise UserError(
             f"{pair.lr} ({_size(lr)}) is not {pair.hr} ({_size(hr)}) reduced "
             f"{scale} times; another factor is chosen by --scale."
         )
 
 
-def _size(picture: np.ndarray) -> str:
-    height, width, channels = picture.shape
+def _size(shape: tuple[int, ...]) -> str:
+    height, width, channels = shape
     return f"{width}x{height}, {channels} channel{'s' if channels > 1 else ''}"

@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.crops import random_crops
+from srgan_tf.data.crops import paired_crops, random_crops
 from srgan_tf.data.degradation_ops import to_8bit
 from srgan_tf.data.degradations import (
     KINDS,
@@ -15,9 +16,11 @@ from srgan_tf.data.degradations import (
     degrade_crop,
     degrade_photo,
 )
+from srgan_tf.data.paired_photos import PairedPhotos, PhotoPair
 from srgan_tf.data.photo_table import PhotoTable, table_of_arrays
 from srgan_tf.data.photos import Photos
 from srgan_tf.data.prepared import Prepared, RecordTable
+from srgan_tf.errors import UserError
 from srgan_tf.pictures.imresize import imresize, resize_matrix
 from srgan_tf.pictures.ranges import hr_from_255, lr_from_255
 
@@ -71,7 +74,7 @@ def _hr(crops, margin: int):
 
 
 def training_pairs(
-    photos: Sequence[np.ndarray],
+    photos: Sequence[np.ndarray | PhotoPair],
     crop_size: int = 96,
     *,
     scale: int = 4,
@@ -79,6 +82,7 @@ def training_pairs(
     seed: int = 0,
     start: int = 0,
     degradation: str = "bicubic",
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """An endless `tf.data` set of `(lr, hr)` batches for `fit(..., shuffle=False)`.
 
@@ -86,18 +90,21 @@ def training_pairs(
     serialised, with the photos that are in memory.
 
     Args:
-        photos: `Photos`, `Prepared`, or uint8 arrays `[H, W, 3]`; no side smaller than
-            `crop_size`.
+        photos: `Photos`, `Prepared`, `PairedPhotos`, or uint8 arrays `[H, W, 3]`; no
+            side smaller than `crop_size`.
         crop_size: Side of the HR crop in pixels; a multiple of `scale`.
         scale: Factor between LR and HR.
         batch_size: Crops per batch, from distinct photos; see `random_crops`.
         seed: Equal seeds give equal sequences.
         start: The step to start at: element k is the batch of step `start + k`.
         degradation: What LR went through, one of `KINDS` such as `photo`; by default
-            MATLAB's bicubic and nothing else.
+            MATLAB's bicubic and nothing else. Pairs have LR of their own.
+        share: Which of how many equal shares of each batch is wanted, for a worker
+            among several; no photo of the others is read.
 
     Raises:
-        UserError: If a photo is to be read from a file that TensorFlow cannot read.
+        UserError: If a photo is to be read from a file that TensorFlow cannot read, or
+            pairs are to be degraded.
         ValueError: If a photo is too small.
 
     Example:
@@ -106,48 +113,82 @@ def training_pairs(
         >>> tuple(lr.shape), tuple(hr.shape)
         ((2, 24, 24, 3), (2, 96, 96, 3))
     """
-    table: PhotoTable | RecordTable
-    if isinstance(photos, Photos | Prepared):
-        table = photos.table()
-    else:
-        table = table_of_arrays(photos)
-    clean = degradation == "bicubic"
-    crops = random_crops(
-        table,
-        crop_size,
-        margin=(2 if clean else MARGIN) * scale,
-        batch_size=batch_size,
-        seed=seed,
-        start=start,
-    )
     auto = {"num_parallel_calls": tf.data.AUTOTUNE}
-    if clean:
-        batches = crops.batch(batch_size, True)
+    size = batch_size // share[1]
+    which: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "start": start}
+    which["share"] = share
+    clean = degradation == "bicubic"
+    check_usable(photos, degradation)
+    if isinstance(photos, PairedPhotos):
+        crops = paired_crops(*photos.tables(), crop_size, scale=scale, **which)
+        pairs = crops.batch(size, True).map(_pair_from_255, **auto)
+    elif clean:
+        crops = random_crops(_table(photos), crop_size, margin=2 * scale, **which)
+        batches = crops.batch(size, True)
         pairs = batches.map(lambda crops, _: make_pair(crops, scale), **auto)
     else:
+        margin = MARGIN * scale
+        crops = random_crops(_table(photos), crop_size, margin=margin, **which)
         make = functools.partial(
             make_degraded_pair, kind=KINDS[degradation], scale=scale
         )
-        pairs = crops.map(make, **auto).batch(batch_size, True)
+        pairs = crops.map(make, **auto).batch(size, True)
     options = tf.data.Options()
     # There is a core's work in every element already.
     options.threading.max_intra_op_parallelism = 1
+    # They rewrite the graph, for which they copy all photos.
+    options.experimental_optimization.apply_default_optimizations = False
     return pairs.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
+def check_usable(photos: Sequence, degradation: str) -> None:
+    """Refuses what `training_pairs` cannot use.
+
+    Raises:
+        UserError: If a photo is to be read from a file that TensorFlow cannot read, or
+            pairs are to be degraded.
+    """
+    if isinstance(photos, Photos):
+        photos.table()
+    if isinstance(photos, PairedPhotos) and degradation != "bicubic":
+        raise UserError(
+            f"--degradation={degradation} makes LR, but these photos have LR of their "
+            "own: leave it out, or name the folder HR alone."
+        )
+
+
+def _table(photos: Sequence) -> PhotoTable | RecordTable:
+    if isinstance(photos, Photos | Prepared):
+        return photos.table()
+    return table_of_arrays(photos)
+
+
+def _pair_from_255(lr, hr):
+    lr, hr = tf.cast(lr, tf.float32), tf.cast(hr, tf.float32)
+    return lr_from_255(lr), hr_from_255(hr)
+
+
 def whole_pair(
-    photo: np.ndarray, scale: int, *, degradation: str = "bicubic", index: int = 0
+    photo: np.ndarray | PhotoPair,
+    scale: int,
+    *,
+    degradation: str = "bicubic",
+    index: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """`(lr, hr)` of a whole photo, cropped at right and bottom to a multiple of scale.
 
     LR `[1, h, w, 3]` in [0, 1] and HR `[1, scale * h, scale * w, 3]` in [-1, 1].
 
     Args:
-        photo: uint8 `[H, W, 3]`.
+        photo: uint8 `[H, W, 3]`; or a pair, which has LR of its own.
         scale: Factor between LR and HR.
         degradation: What LR went through, one of `KINDS`.
         index: Of the photo in its set: fixes what is left to chance there.
     """
+    if isinstance(photo, PhotoPair):
+        lr, hr = photo.lr[None], photo.hr[None]
+        hr = hr[:, : scale * lr.shape[1], : scale * lr.shape[2]]
+        return lr_from_255(lr.astype(np.float32)), hr_from_255(hr.astype(np.float32))
     height, width = (size - size % scale for size in photo.shape[:2])
     hr = photo[None, :height, :width].astype(np.float32)
     if degradation == "bicubic":
@@ -158,7 +199,10 @@ def whole_pair(
 
 
 def validation_pairs(
-    photos: Sequence[np.ndarray], scale: int = 4, *, degradation: str = "bicubic"
+    photos: Sequence[np.ndarray | PhotoPair],
+    scale: int = 4,
+    *,
+    degradation: str = "bicubic",
 ) -> tf.data.Dataset:
     """A `tf.data` set of `(lr, hr)`, one whole photo per batch; see `whole_pair`."""
     picture = tf.TensorSpec((1, None, None, 3), tf.float32)

@@ -43,6 +43,15 @@ class PhotoTable(NamedTuple):
         flat = np.asarray(memoryview(self.pixels))
         return flat[start : start + 3 * height * width].reshape(height, width, 3)
 
+    def select(self, numbers: Sequence[int]) -> "PhotoTable":
+        """The table of some of the photos, in that order."""
+        return self._replace(
+            offsets=self.offsets[numbers],
+            sizes=self.sizes[numbers],
+            paths=[self.paths[i] for i in numbers],
+            orientations=[self.orientations[i] for i in numbers],
+        )
+
     def window(self, index, low, extent) -> tf.Tensor:
         """Part of a photo, as TensorFlow ops.
 

@@ -136,6 +136,19 @@ class Photos(Sequence):
                 f"({what}): put it back, and the same command continues."
             )
 
+    def __str__(self):
+        sizes = self._table.sizes.prod(axis=1, dtype=np.int64)
+        inside = self._table.offsets >= 0
+        gib = 3 * sizes[inside].sum() / 2**30
+        text = f"{len(self):,} photos, {sizes.sum() / 1e6:,.1f} megapixels"
+        if inside.all():
+            return f"{text}, all in memory ({gib:.2f} GiB)."
+        return (
+            f"{text}, of which {inside.sum():,} photos in memory ({gib:.2f} GiB of "
+            f"--cache_gib={self.cache_gib:g}); the others are read from their files on "
+            "use."
+        )
+
 
 class _File(NamedTuple):
     """A photo that has been read: where it is in memory, or else how to read it."""

@@ -30,19 +30,19 @@ def example(encoded: bytes) -> bytes:
 
 
 class RecordTable(NamedTuple):
-    """Where the sub-pictures lie.
+    """Where the sub-pictures lie, as tensors: arrays would be copied into the graph.
 
     Attributes:
         shards: Paths of the TFRecord files.
-        shard: Number of each sub-picture's file, `[count]`.
+        shard: int32 number of each sub-picture's file, `[count]`.
         offsets: int64 bytes before its record, `[count]`.
         sizes: int32 `[count, 2]`, height and width.
     """
 
-    shards: Sequence[str]
-    shard: np.ndarray
-    offsets: np.ndarray
-    sizes: np.ndarray
+    shards: tf.Tensor
+    shard: tf.Tensor
+    offsets: tf.Tensor
+    sizes: tf.Tensor
 
     def encoded(self, index) -> tf.Tensor:
         """The JPEG or PNG file of a number, as TensorFlow ops."""
@@ -105,7 +105,7 @@ class Prepared(Sequence):
             raise UserError(
                 f"{self.folder} was prepared by another version: prepare it anew."
             )
-        self._check_shards()
+        self.check_unchanged()
         large = sizes.min(axis=1) >= min_side
         self.left_out = int((~large).sum())
         if not large.any():
@@ -114,14 +114,24 @@ class Prepared(Sequence):
                 "choose smaller crops, or prepare it anew with a larger --size."
             )
         shards = [str(self.folder / name) for name in self.info["shards"]]
-        self._table = RecordTable(shards, shard[large], offsets[large], sizes[large])
+        self._sizes = sizes[large]
+        with tf.device("CPU"):
+            each = shards, shard[large], offsets[large], self._sizes
+            self._table = RecordTable(*map(tf.constant, each))
 
-    def _check_shards(self) -> None:
+    def check_unchanged(self) -> None:
+        """Looks at the shards.
+
+        Raises:
+            UserError: If one has vanished or changed, naming it.
+        """
         for name, size in self.info["shards"].items():
             try:
                 found = os.path.getsize(self.folder / name)
             except OSError as error:
-                raise UserError(f"{self.folder / name}: {reason(error)}") from None
+                raise UserError(
+                    f"{self.folder / name} cannot be read: {reason(error)}"
+                ) from None
             if found != size:
                 raise UserError(
                     f"{self.folder / name} has {found} bytes, not the {size} that were "
@@ -129,7 +139,7 @@ class Prepared(Sequence):
                 )
 
     def __len__(self):
-        return len(self._table.sizes)
+        return len(self._sizes)
 
     def __getitem__(self, index):
         return decode(self._table.encoded(range(len(self))[index])).numpy()
@@ -137,3 +147,11 @@ class Prepared(Sequence):
     def table(self) -> RecordTable:
         """The sub-pictures for the pipeline."""
         return self._table
+
+    def __str__(self):
+        megapixels = self._sizes.prod(axis=1, dtype=np.int64).sum() / 1e6
+        text = f"{len(self):,} sub-pictures, {megapixels:,.1f} megapixels, "
+        return (
+            f"{text}prepared from {self.info['photos']:,} photos and read from the disk"
+            + (f"; {self.left_out:,} are too small." if self.left_out else ".")
+        )

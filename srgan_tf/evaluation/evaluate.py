@@ -20,7 +20,7 @@ from tqdm import tqdm
 from srgan_tf.data.degradations import degrade_photo
 from srgan_tf.data.pair_folders import Pair, find_pairs
 from srgan_tf.errors import UserError
-from srgan_tf.evaluation.benchmarks import read_pair
+from srgan_tf.evaluation.benchmark_sets import read_pair
 from srgan_tf.evaluation.tables import (
     PAPER,
     as_json,

@@ -114,8 +114,8 @@ class Places:
             if jobs and place > 1 and not os.path.lexists(folder / name):
                 break
         chosen = next((job for job in jobs if job.same), jobs[0])
-        for place in (chosen.target, comparison_of(chosen.target)):
-            self._takers[_key(place)] = wish.source.path
+        for taken in (chosen.target, comparison_of(chosen.target)):
+            self._takers[_key(taken)] = wish.source.path
         return chosen
 
     def usual(self, wish: Wish) -> Path:

@@ -68,13 +68,14 @@ class Upscaler(ABC):
             UserError: If the model takes windows of one size only, which do not fit.
         """
         sides = (height, width)
-        windows = self.window or (None, None)
-        parts = (self.tile, self.tile)
+        windows: tuple[int | None, ...] = (None, None)
+        parts: tuple[int, ...] = (self.tile, self.tile)
         if self.window:
             self._check_window(height, width, *self.window)
+            windows = self.window
             parts = tuple(
                 side if side == window else window - 2 * self.radius
-                for side, window in zip(sides, windows)
+                for side, window in zip(sides, self.window)
             )
         s = self.scale
         for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -64,7 +65,7 @@ def upscale(
         pixels = photo.pixels
     else:
         pixels = _checked(image)
-    wishes = {
+    wishes: dict[str, Any] = {
         "realism": realism,
         "fast": fast,
         "self_ensemble": self_ensemble,
@@ -77,7 +78,7 @@ def upscale(
     sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):
         return picture_of(Photo(sr, photo.metadata))
-    return sr[..., 0] if np.ndim(image) == 2 else sr
+    return sr[..., 0] if isinstance(image, np.ndarray) and image.ndim == 2 else sr
 
 
 def check_scale(model: Upscaler, scale: int | None) -> int:

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 import tifffile
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from srgan_tf.errors import UserError
 from srgan_tf.options import MAX_MEGAPIXELS
-from srgan_tf.pictures.deep_reading import boxes, jp2_profile, read_deep, read_jxl
+from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
 from srgan_tf.pictures.jpeg_end import with_end
 from srgan_tf.pictures.metadata import (
     ORIENTATION,
@@ -123,11 +123,8 @@ def _decoded(file: File, opened: Opened) -> Photo:
     assert image is not None
     orientation = metadata.make_upright()
     if opened.kind == "jxl":
-        data = content(file)
-        pixels = read_jxl(data)
-        metadata.xmp = dict(boxes(data)).get(b"xml ")
         # The decoder turned it, by what JPEG XL itself says.
-        return Photo(pixels, metadata)
+        return Photo(read_jxl(content(file)), metadata)
     if opened.deep:
         pixels = read_deep(image, opened.png.pixels if opened.png else content(file))
     else:
@@ -144,6 +141,11 @@ def _decoded(file: File, opened: Opened) -> Photo:
 
 
 def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        exif = image.getexif()
+        for pointer in TiffTags.TAGS_V2_GROUPS:
+            # Pillow would follow it, and fail where that is damaged.
+            exif.pop(pointer, None)
     try:
         image.load()
     except OSError:

@@ -9,6 +9,7 @@ from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.models.vgg import imagenet_is_at_hand
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.precision import fastest_precision
+from srgan_tf.training.run_folder import Change
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,12 @@ def resolve(
         else:
             changes |= _resolve_vgg(options)
     return dataclasses.replace(options, **changes)
+
+
+def stand_ins(asked: TrainOptions, resolved: TrainOptions) -> list[Change]:
+    """The losses that `auto` replaced."""
+    losses = [(f, getattr(asked, f), getattr(resolved, f)) for f in LOSSES]
+    return [Change(*loss) for loss in losses if loss[1] != loss[2]]
 
 
 def _any_vgg(losses: Iterable[str]) -> bool:

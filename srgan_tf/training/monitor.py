@@ -5,18 +5,17 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
-from srgan_tf.data.pairs import validation_pairs, whole_pair
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.errors import UserError
+from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.pictures.imresize import imresize
-from srgan_tf.pictures.metrics import luma_metrics
-from srgan_tf.pictures.ranges import to_uint8
+from srgan_tf.training.progress import progress
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
+from srgan_tf.training.validation import comparison, validate
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class Monitor(keras.callbacks.Callback):
         self,
         options: TrainOptions,
         folder: RunFolder,
-        valid: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         stage: str,
         start: int,
         generator: Generator,
@@ -64,11 +63,8 @@ class Monitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         batch = self.options.batch_size
-        self.bar = tqdm(
-            desc=self.stage,
-            total=self.total * batch,
-            initial=self.step * batch,
-            unit="img",
+        self.bar = progress(
+            self.stage, done=self.step * batch, total=self.total * batch
         )
         self.restored = [value.numpy() for value in self.model.metrics_variables]
 
@@ -132,19 +128,11 @@ class Monitor(keras.callbacks.Callback):
 
     def _validate(self) -> dict[str, float]:
         generator = self.result()
-        metrics = luma_metrics(generator.scale)
-        for lr, hr in validation_pairs(
-            self.valid, generator.scale, degradation=self.options.degradation
-        ):
-            sr = generator(lr, training=False)
-            for metric in metrics:
-                metric.update_state(hr, sr)
-        picture = comparison(
-            generator, self.valid, degradation=self.options.degradation
-        )
+        model = CompiledGenerator(generator)
+        values = validate(model, self.valid, degradation=self.options.degradation)
+        picture = comparison(model, self.valid, degradation=self.options.degradation)
         name = f"step_{self.stage}_{self.step:08d}"
         self.folder.sample(name, picture, self.stage, self.step)
-        values = {f"val_{metric.name}": float(metric.result()) for metric in metrics}
         if self.stage == "pretrain" and values["val_psnr"] > max(
             self.psnr, default=-np.inf
         ):
@@ -184,35 +172,3 @@ class Monitor(keras.callbacks.Callback):
                 "--gan_learning_rate helps; D(HR) 0.6 to 0.9 is healthy.",
                 SATURATED_ROWS,
             )
-
-
-def comparison(
-    generator: Generator,
-    photos: Sequence[np.ndarray],
-    *,
-    side: int = 320,
-    degradation: str = "bicubic",
-) -> np.ndarray:
-    """Bicubic | SR | HR, one row for each of the first four photos, at 100 %.
-
-    Args:
-        generator: Upscales the LR pictures made from the photos.
-        photos: uint8 `[H, W, 3]` each; the middle is shown.
-        side: Side of each part at most, in pixels.
-        degradation: What LR went through, one of `KINDS`.
-
-    Returns:
-        uint8 `[rows, columns, 3]`.
-    """
-    scale = generator.scale
-    shown = [photos[i] for i in range(min(4, len(photos)))]
-    size = min(side, *(min(photo.shape[:2]) for photo in shown)) // scale * scale
-    rows: list[np.ndarray] = []
-    for photo in shown:
-        top, left = ((length - size) // 2 for length in photo.shape[:2])
-        part = photo[top : top + size, left : left + size]
-        lr, hr = whole_pair(part, scale, degradation=degradation, index=len(rows))
-        bicubic = np.asarray(imresize(np.rint(lr[0] * 255), scale)).astype(np.uint8)
-        sr = to_uint8(generator(lr, training=False))[0]
-        rows.append(np.hstack([bicubic, sr, to_uint8(hr)[0]]))
-    return np.vstack(rows)

@@ -30,6 +30,27 @@ class Continuation(NamedTuple):
     changes: Sequence[Change] = ()
     restart_gan: bool = False
 
+    def put_in_force(self, folder: RunFolder) -> None:
+        """Records the flags, announces what changes, and clears what begins anew."""
+        begun = [s for s in STAGES if folder.checkpoints.latest_step(s)]
+        stage = begun[-1] if begun else STAGES[0]
+        step = folder.checkpoints.latest_step(stage)
+        for flag, old, new in self.changes:
+            log.warning(
+                "--%s changed at step %d of the stage %s: %s -> %s",
+                flag,
+                step,
+                stage,
+                old,
+                new,
+            )
+        folder.write_flags(self.options.as_flags())
+        folder.record_changes(stage, step, self.changes)
+        if self.restart_gan:
+            log.warning("Stage 2 begins anew once stage 1 has its steps.")
+            folder.checkpoints.remove("gan")
+            folder.metrics.rewind("gan", 0)
+
 
 def continuation(
     options: TrainOptions, folder: RunFolder, *, named: bool = True
@@ -131,7 +152,8 @@ def _is_over(
     stage = field.metadata["stage"]
     if not stage or flag == f"{stage}_steps" or (stage == "gan" and restart_gan):
         return False
-    return folder.is_over(stage, options)
+    begun = folder.checkpoints.latest_step(stage)
+    return bool(begun) and folder.is_over(stage, options)
 
 
 def _value(text: str, field: dataclasses.Field) -> Any:

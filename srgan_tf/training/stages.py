@@ -1,5 +1,6 @@
 """The two stages, each continued from its newest checkpoint to its end."""
 
+import functools
 import logging
 import signal
 from collections.abc import Sequence
@@ -8,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.data.opening import PhotoSet
+from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
@@ -31,8 +33,8 @@ class Stages:
         self,
         options: TrainOptions,
         folder: RunFolder,
-        photos: Sequence[np.ndarray],
-        valid: Sequence[np.ndarray],
+        photos: PhotoSet | Sequence[np.ndarray],
+        valid: Sequence[np.ndarray | PhotoPair],
         strategy: tf.distribute.Strategy,
     ):
         self.options = options
@@ -124,16 +126,21 @@ class Stages:
                 signals,
             )
             if not over:
-                pairs = self._pairs(stage, start).take(total - start)
                 try:
                     if is_multi_worker(self.strategy):
-                        fit_workers(self.strategy, model, pairs, monitor)
+                        fit_workers(
+                            self.strategy,
+                            model,
+                            functools.partial(self._pairs, stage, start),
+                            monitor,
+                        )
                     else:
+                        pairs = self._pairs(stage, start)
                         steps = {"steps_per_epoch": total - start, "shuffle": False}
                         model.fit(pairs, **steps, verbose=0, callbacks=[monitor])
                 except tf.errors.OpError:
                     # It does not always tell which file it stumbled over.
-                    if isinstance(self.photos, Photos):
+                    if isinstance(self.photos, PhotoSet):
                         self.photos.check_unchanged()
                     raise
         if monitor.signals.received:
@@ -150,9 +157,12 @@ class Stages:
         self.folder.checkpoints.restore(model, stage)
         return monitor.result()
 
-    def _pairs(self, stage: str, start: int) -> tf.data.Dataset:
+    def _pairs(
+        self, stage: str, start: int, share: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        """The batches from a step to the stage's end, or a worker's share of them."""
         options = self.options
-        return training_pairs(
+        pairs = training_pairs(
             self.photos,
             options.crop_size,
             scale=options.scale,
@@ -160,4 +170,6 @@ class Stages:
             seed=2 * options.seed + (stage == "gan"),
             start=start,
             degradation=options.degradation,
+            share=share,
         )
+        return pairs.take(options.steps(stage) - start)

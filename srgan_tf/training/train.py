@@ -1,28 +1,30 @@
 """The two stages of training: SRResNet on a pixel loss, then SRGAN (section 3.2)."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.listing import find_photos
-from srgan_tf.data.photos import Photos
+from srgan_tf.data.opening import PhotoSet, open_photos
+from srgan_tf.data.pairs import check_usable
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
+from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.auto import LOSSES, resolve
+from srgan_tf.training.auto import resolve, stand_ins
 from srgan_tf.training.devices import choose_strategy, is_chief, is_multi_worker
+from srgan_tf.training.lock import locked
 from srgan_tf.training.metrics_log import STAGES
-from srgan_tf.training.monitor import comparison
 from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
-from srgan_tf.training.resume import continuation
-from srgan_tf.training.run_folder import Change, RunFolder
+from srgan_tf.training.resume import Continuation, continuation
+from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.stages import Stages
+from srgan_tf.training.validation import comparison
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,18 @@ def train(options: TrainOptions) -> None:
         )
     strategy = choose_strategy(options.strategy)
     _check_devices(options, strategy)
-    named = options.run_dir is not None
     folder = RunFolder(options.run_dir or NAMELESS, is_chief(strategy))
-    asked = options
-    options = resolve(options, folder.recorded_flags(), folder.stand_ins())
-    options, changes, restart_gan = continuation(options, folder, named=named)
-    over = all(folder.is_over(stage, options) for stage in STAGES)
+    with locked(folder.path) if folder.chief else contextlib.nullcontext():
+        _train_in(folder, options, strategy)
+
+
+def _train_in(
+    folder: RunFolder, options: TrainOptions, strategy: tf.distribute.Strategy
+) -> None:
+    """Goes on with what is in the folder."""
+    resolved = resolve(options, folder.recorded_flags(), folder.stand_ins())
+    plan = continuation(resolved, folder, named=options.run_dir is not None)
+    over = all(folder.is_over(stage, plan.options) for stage in STAGES)
     if folder.finished and over:
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
@@ -57,15 +65,10 @@ def train(options: TrainOptions) -> None:
             *(folder.checkpoints.latest_step(stage) for stage in STAGES),
         )
         return
-    with layers_in(options.precision):
-        _train(
-            options,
-            folder,
-            strategy=strategy,
-            asked=asked,
-            changes=changes,
-            restart_gan=restart_gan,
-        )
+    if not folder.recorded_flags():
+        plan = plan._replace(changes=stand_ins(options, resolved))
+    with layers_in(plan.options.precision):
+        _train(plan, folder, strategy)
     if folder.chief:
         log.warning(
             "Done. The generator is in %s, its SavedModel in %s, and %s shows curves "
@@ -77,14 +80,9 @@ def train(options: TrainOptions) -> None:
 
 
 def _train(
-    options: TrainOptions,
-    folder: RunFolder,
-    *,
-    strategy: tf.distribute.Strategy,
-    asked: TrainOptions,
-    changes: Sequence[Change],
-    restart_gan: bool,
+    plan: Continuation, folder: RunFolder, strategy: tf.distribute.Strategy
 ) -> None:
+    options = plan.options
     # The scope is for making variables only: in it the chief could not save alone.
     with strategy.scope():
         losses = _losses(options)
@@ -92,11 +90,7 @@ def _train(
     keras.utils.set_random_seed(options.seed)
     with strategy.scope():
         generator = _first_generator(options)
-    _write_down(folder, asked, options, changes)
-    if restart_gan:
-        log.warning("Stage 2 begins anew once stage 1 has its steps.")
-        folder.checkpoints.remove("gan")
-        folder.metrics.rewind("gan", 0)
+    plan.put_in_force(folder)
 
     stages = Stages(options, folder, photos, valid, strategy)
     if options.pretrain_steps:
@@ -106,35 +100,10 @@ def _train(
     if not folder.chief:
         return
     save_result(folder, generator)
-    picture = comparison(generator, valid, degradation=options.degradation)
+    model = CompiledGenerator(generator)
+    picture = comparison(model, valid, degradation=options.degradation)
     folder.sample("final", picture, "final", options.pretrain_steps + options.gan_steps)
     write_report(folder)
-
-
-def _write_down(
-    folder: RunFolder,
-    asked: TrainOptions,
-    options: TrainOptions,
-    changes: Sequence[Change],
-) -> None:
-    """Records the flags in force, and announces what changes."""
-    begun = [s for s in STAGES if folder.checkpoints.latest_step(s)]
-    if not folder.recorded_flags():
-        losses = [(f, getattr(asked, f), getattr(options, f)) for f in LOSSES]
-        changes = [Change(*loss) for loss in losses if loss[1] != loss[2]]
-    stage = begun[-1] if begun else STAGES[0]
-    step = folder.checkpoints.latest_step(stage)
-    for flag, old, new in changes:
-        log.warning(
-            "--%s changed at step %d of the stage %s: %s -> %s",
-            flag,
-            step,
-            stage,
-            old,
-            new,
-        )
-    folder.write_flags(options.as_flags())
-    folder.record_changes(stage, step, changes)
 
 
 def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> None:
@@ -167,13 +136,23 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
         raise UserError(f"--content_loss: {error}") from None
 
 
-def _photos(options: TrainOptions) -> tuple[Photos, Photos]:
-    paths = find_photos(options.dataset, options.split, options.data_dir)
-    photos = Photos(paths, options.crop_size, options.cache_gib)
-    photos.table()  # refuses here what could not be read later
-    valid = Photos(
-        find_photos(options.valid_dataset, "validation", options.data_dir),
+def _photos(options: TrainOptions) -> tuple[PhotoSet, PhotoSet]:
+    photos = open_photos(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        min_side=options.crop_size,
+        scale=options.scale,
+        cache_gib=options.cache_gib,
+    )
+    log.warning("%s: %s", options.dataset, photos)
+    check_usable(photos, options.degradation)
+    valid = open_photos(
+        options.valid_dataset,
+        "validation",
+        data_dir=options.data_dir,
         min_side=8 * options.scale,  # SSIM's window must fit in what shaving leaves
+        scale=options.scale,
     )
     if len(photos) < options.batch_size:
         log.warning(

@@ -1,6 +1,7 @@
 """The loop over steps for several workers, where Keras' own `fit` cannot go."""
 
 import signal
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -12,15 +13,25 @@ from srgan_tf.training.signals import HeldSignals
 def fit_workers(
     strategy: tf.distribute.Strategy,
     model: keras.Model,
-    pairs: tf.data.Dataset,
+    share_of_pairs: Callable[[tuple[int, int]], tf.data.Dataset],
     monitor: Monitor,
 ) -> None:
     """What `model.fit(pairs, callbacks=[monitor])` would do on several workers.
 
-    Keras 3 itself cannot (keras-team/keras issue 20585). The pairs are batches of the
-    global size; each worker takes its part of each. All workers stop after the same
-    step where one of them was asked to.
+    Keras 3 itself cannot (keras-team/keras issue 20585). All workers stop after the
+    same step where one of them was asked to.
+
+    Args:
+        strategy: That of the workers.
+        model: Compiled.
+        share_of_pairs: Gives a worker's share of every batch: which of how many.
+        monitor: What is told of each step.
     """
+
+    def mine_of_pairs(context):
+        share = context.input_pipeline_id, context.num_input_pipelines
+        size = context.get_per_replica_batch_size(monitor.options.batch_size)
+        return share_of_pairs(share).rebatch(size)  # one for each of its devices
 
     @tf.function
     def step(pair, stop):
@@ -39,7 +50,8 @@ def fit_workers(
     monitor.set_model(model)
     monitor.on_train_begin()
     monitor.on_epoch_begin(0)
-    for batch, pair in enumerate(strategy.experimental_distribute_dataset(pairs)):
+    pairs = strategy.distribute_datasets_from_function(mine_of_pairs)
+    for batch, pair in enumerate(pairs):
         logs, stops = step(pair, tf.constant(float(bool(mine.received))))
         if stops > 0:
             monitor.signals.received = mine.received or signal.SIGTERM

@@ -31,6 +31,23 @@ def test_a_step_takes_distinct_photos_and_an_epoch_all():
     assert seen[0] != seen[2]
 
 
+def test_shares_of_a_step_make_the_step():
+    whole = draw(flat(10), 32, 3, batch_size=8, margin=4)
+    parts = [
+        list(
+            random_crops(
+                table_of_arrays(flat(10)), 32, batch_size=8, margin=4, share=(i, 4)
+            )
+            .map(lambda crop, seed: crop)
+            .batch(2)
+            .take(3)
+        )
+        for i in range(4)
+    ]
+    for step, together in zip(whole, zip(*parts)):
+        np.testing.assert_array_equal(step, np.concatenate(together))
+
+
 def test_fewer_photos_than_crops_take_turns():
     (step,) = draw(flat(3), 32, 1, batch_size=6)
     assert np.unique(step[:, 0, 0, 0], return_counts=True)[1].tolist() == [2, 2, 2]

@@ -1,11 +1,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from samples import REPOSITORY, smooth_photo
+from samples import REPOSITORY, graph_of, smooth_photo
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.pairs import (
@@ -95,15 +96,6 @@ def test_hr_is_the_clean_photo_and_fits_a_degraded_lr():
     np.testing.assert_array_equal(degraded[0], np.rint(degraded[0] * 255) / 255)
 
 
-def graph_of(pairs: tf.data.Dataset) -> bytes:
-    graph = tf.raw_ops.DatasetToGraphV2(
-        input_dataset=pairs._variant_tensor,
-        external_state_policy=2,
-        strip_device_assignment=True,
-    )
-    return graph.numpy()
-
-
 @pytest.mark.parametrize("degradation", ["bicubic", "photo"])
 @pytest.mark.parametrize("cache_gib", [1, 0])
 def test_no_python_is_in_the_graph_and_it_can_be_sent(
@@ -118,6 +110,18 @@ def test_no_python_is_in_the_graph_and_it_can_be_sent(
     )
     for one, other in zip(next(iter(pairs)), next(iter(received))):
         np.testing.assert_array_equal(one, other)
+
+
+def test_photos_are_not_copied_again():
+    def used() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    if sys.platform != "linux":
+        pytest.skip("NOT TESTED: how much memory is used is known on Linux only")
+    pairs = training_pairs([np.ones((8000, 8000, 3), np.uint8)], 32, batch_size=1)
+    before = used()
+    next(iter(pairs))
+    assert used() - before < 100e6
 
 
 def test_shapes_are_static():

@@ -77,6 +77,15 @@ def test_the_cache_changes_nothing_but_memory(photo_folder):
     np.testing.assert_array_equal(with_cache[2], without[2])
 
 
+def test_it_says_how_much_there_is_and_what_fits(photo_folder):
+    paths = find_photos(str(photo_folder))
+    assert str(Photos(paths, 32)) == (
+        "6 photos, 0.0 megapixels, all in memory (0.00 GiB)."
+    )
+    some = 2 * 64 * 80 * 3 / 2**30
+    assert "of which 2 photos in memory" in str(Photos(paths, 32, some))
+
+
 def test_a_photo_that_changes_is_named(photo_folder):
     paths = find_photos(str(photo_folder))
     photos, in_memory = Photos(paths, 32, 0.0), Photos(paths, 32)

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from samples import smooth_photo
+from samples import graph_of, smooth_photo
 
 from srgan_tf.data import prepare as prepare_module
 from srgan_tf.data.cutting import cut_photo, detail
 from srgan_tf.data.decoding import decode
-from srgan_tf.data.photos import read_photo
+from srgan_tf.data.listing import find_photos
+from srgan_tf.data.opening import open_photos
+from srgan_tf.data.pairs import training_pairs
+from srgan_tf.data.photos import Photos, read_photo
 from srgan_tf.data.prepare import prepare
 from srgan_tf.data.prepared import Prepared, is_prepared
 from srgan_tf.errors import UserError
@@ -69,6 +72,9 @@ def test_a_small_jpeg_or_png_stays_as_it_is(tmp_path, side):
         Image.fromarray(smooth_photo(0, side, side)).save(tmp_path / name)
         cut = cut_photo(tmp_path / name, 64, min_size=32)
         assert cut.encoded == [(tmp_path / name).read_bytes()]
+        (plain,) = cut_photo(tmp_path / name, 64, min_size=32, compression=0).encoded
+        assert len(plain) > 3 * side * side
+        np.testing.assert_array_equal(decode(plain), read_photo(tmp_path / name))
 
 
 def test_a_file_with_more_than_a_picture_is_not_kept_as_it_is(tmp_path):
@@ -192,6 +198,8 @@ def test_what_is_there_is_not_replaced(mixed, tmp_path):
     prepare(options(mixed, tmp_path / "set"))
     with pytest.raises(UserError, match="set exists already: remove it or name"):
         prepare(options(mixed, tmp_path / "set", size=128))
+    with pytest.raises(UserError, match="set holds prepared sub-pictures, for train"):
+        prepare(options(tmp_path / "set", tmp_path / "other"))
     with pytest.raises(UserError, match="mixed exists already"):
         prepare(options(mixed, mixed))
 
@@ -257,7 +265,7 @@ def test_a_set_that_is_not_whole_is_refused(mixed, tmp_path):
     with pytest.raises(UserError, match="has 100 bytes, not the"):
         Prepared(folder)
     shard.unlink()
-    with pytest.raises(UserError, match="00001: No such file"):
+    with pytest.raises(UserError, match="00001 cannot be read: No such file"):
         Prepared(folder)
     (folder / "index.npz").write_bytes(b"no index")
     with pytest.raises(UserError, match="is no whole prepared data set"):
@@ -281,3 +289,44 @@ def test_a_part_is_decoded_as_the_whole_would_be(tmp_path):
             part = window(tf.constant(index, tf.int64), low, np.int32([17, 17]))
             (y, x) = low
             np.testing.assert_array_equal(part, photo[y : y + 17, x : x + 17])
+
+
+def test_training_sees_the_same_as_from_files(photo_folder, tmp_path):
+    prepare(options(photo_folder, tmp_path / "set", size=96))
+    photos = Photos(find_photos(str(photo_folder)), 32)
+    whole = open_photos(str(tmp_path / "set"), min_side=32)
+    some = [training_pairs(x, 32, batch_size=4).take(3) for x in (photos, whole)]
+    for (lr, hr), (lr2, hr2) in zip(*some):
+        np.testing.assert_array_equal(lr, lr2)
+        np.testing.assert_array_equal(hr, hr2)
+
+
+def test_no_python_is_in_the_graph_and_it_can_be_sent(photo_folder, tmp_path):
+    prepare(options(photo_folder, tmp_path / "set"))
+    pairs = training_pairs(Prepared(tmp_path / "set"), 32, batch_size=2)
+    # TensorFlow counts each op that reads from a data set as one with a state.
+    serialised = graph_of(pairs, has_state=True)
+    assert b"PyFunc" not in serialised
+    received = tf.data.experimental.from_variant(
+        tf.raw_ops.DatasetFromGraph(graph_def=serialised), pairs.element_spec
+    )
+    for one, other in zip(next(iter(pairs)), next(iter(received))):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_shards_that_change_are_named(mixed, tmp_path):
+    prepare(options(mixed, tmp_path / "set"))
+    whole = Prepared(tmp_path / "set")
+    whole.check_unchanged()
+    (shard,) = (tmp_path / "set").glob("*.tfrecord-*")
+    shard.unlink()
+    with pytest.raises(UserError, match="00000-of-00001 cannot be read: No such"):
+        whole.check_unchanged()
+
+
+def test_it_says_how_much_there_is(mixed, tmp_path):
+    prepare(options(mixed, tmp_path / "set"))
+    assert str(Prepared(tmp_path / "set", 61)) == (
+        "4 sub-pictures, 0.0 megapixels, prepared from 5 photos and read from the "
+        "disk; 5 are too small."
+    )

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from srgan_tf.errors import UserError
 from srgan_tf.training.learning_rate import learning_rate
-from srgan_tf.training.train import train
 
 
 def rates(config, stage: str, steps) -> list[float]:
@@ -38,10 +36,3 @@ def test_a_warm_up_rises_to_the_rate(config, schedule, stage):
     np.testing.assert_allclose(
         rates(c, stage, (0, 4, 9, 20)), [1e-4, 5e-4, 1e-3, 1e-3], rtol=1e-3
     )
-
-
-def test_a_run_keeps_its_schedule(config):
-    train(config(gan_steps=0, schedule="cosine", warmup_steps=1))
-    train(config(gan_steps=0, schedule="cosine", warmup_steps=1, pretrain_steps=3))
-    with pytest.raises(UserError, match="was made with --schedule=cosine; keep that"):
-        train(config(gan_steps=0, pretrain_steps=4))

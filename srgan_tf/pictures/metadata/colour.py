@@ -171,6 +171,10 @@ def to_srgb(pixels: np.ndarray, icc: bytes) -> np.ndarray:
             raise ValueError(f"it is damaged: {error}") from None
 
     if kind == "rgb" and pixels.shape[-1] > 2:
+        steps = np.linspace(0, 255, 9).astype(np.uint8)
+        some = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+        if np.abs(transformed(some).astype(int) - some).max() <= 1:
+            return pixels  # it is sRGB's own
         return _by_rows(pixels, lambda rgb: transformed(np.ascontiguousarray(rgb)))
     # Of gray, all there can be: the library's short cuts are coarse in the darkest.
     ramp = np.linspace(0, 65_535, np.iinfo(pixels.dtype).max + 1).astype(np.uint16)

@@ -6,37 +6,35 @@ hold offsets of their own and break by that.
 """
 
 import dataclasses
+import os
 import struct
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from PIL import ExifTags
+
+from srgan_tf.pictures.metadata.exif_layout import (
+    BYTE,
+    LETTERS,
+    LONG,
+    MAKER_NOTE,
+    RATIONALS,
+    SHORT,
+    SIZES,
+    Field,
+    Writer,
+)
 
 # The IFDs: the first, and those that it or another points to by these tags.
 ROOT = 0
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 _PARENTS = {EXIF: ROOT, GPS: ROOT, INTEROP: EXIF}
-_MAKER_NOTE = 0x927C
 _THUMBNAIL, _JPEG = 1, 0x0201
 _PADDING = 0xEA1C  # room for later changes, left by Windows
 
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, DOUBLE = 1, 2, 3, 4, 5, 7, 12
-_LETTERS = dict(enumerate("BBHLLBBhllfdL", start=1)) | {129: "B"}  # 129 is UTF-8
-_RATIONALS = (RATIONAL, 10)
-_SIZES = {
-    kind: struct.calcsize("=" + letter) * (2 if kind in _RATIONALS else 1)
-    for kind, letter in _LETTERS.items()
-}
 # A maker note that stood further behind was in a TIFF file, not in an EXIF block.
 _FURTHEST_NOTE = 65_536
-
-
-class Field(NamedTuple):
-    """A value: its TIFF type and its bytes, in the byte order of the whole block."""
-
-    kind: int
-    data: bytes
 
 
 @dataclasses.dataclass
@@ -118,7 +116,7 @@ class Exif:
             self.damaged.append(f"IFD {ifd:#x}")
             return 0
         for tag, kind, count, value in struct.iter_unpack(entry, entries[:whole]):
-            size = count * _SIZES.get(kind, 0)
+            size = count * SIZES.get(kind, 0)
             if tag in skip or not count:
                 continue
             place = None
@@ -129,7 +127,7 @@ class Exif:
                 self.damaged.append(field_name(tag))
                 continue
             self.ifds[ifd][tag] = Field(kind, value[:size])
-            if (ifd, tag) == (EXIF, _MAKER_NOTE):
+            if (ifd, tag) == (EXIF, MAKER_NOTE):
                 self._note_offset = place
         return following
 
@@ -139,10 +137,10 @@ class Exif:
         Raises:
             ZeroDivisionError: For a fraction that is none.
         """
-        letter = _LETTERS[field.kind]
+        letter = LETTERS[field.kind]
         count = len(field.data) // struct.calcsize("=" + letter)
         numbers = struct.unpack(f"{self.order}{count}{letter}", field.data)
-        if field.kind in _RATIONALS:
+        if field.kind in RATIONALS:
             return [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2])]
         return list(numbers)
 
@@ -160,14 +158,14 @@ class Exif:
             struct.error: If they do not fit.
             ValueError: If there are none, or they are no numbers.
         """
-        if kind in _RATIONALS:
+        if kind in RATIONALS:
             pairs = [Fraction(x).limit_denominator(100_000) for x in numbers]
             numbers = [part for x in pairs for part in (x.numerator, x.denominator)]
-        elif _LETTERS[kind] not in "fd":
+        elif LETTERS[kind] not in "fd":
             numbers = [round(x) for x in numbers]
-            if kind in (BYTE, SHORT) and max(numbers) >= 256 ** _SIZES[kind]:
+            if kind in (BYTE, SHORT) and max(numbers) >= 256 ** SIZES[kind]:
                 kind = LONG
-        data = struct.pack(f"{self.order}{len(numbers)}{_LETTERS[kind]}", *numbers)
+        data = struct.pack(f"{self.order}{len(numbers)}{LETTERS[kind]}", *numbers)
         self.ifds[ifd][tag] = Field(kind, data)
 
     def drop_largest(self) -> str:
@@ -187,7 +185,7 @@ class Exif:
         """
         offsets = dict.fromkeys((*self.ifds, _THUMBNAIL, _JPEG), 0)
         for _ in range(2):  # the offsets are known when all has been laid out once
-            writer = _Writer(self.order, *self._kept_note())
+            writer = Writer(self.order, *self._kept_note())
             for ifd, fields in self._with_pointers(offsets).items():
                 following = offsets[_THUMBNAIL] if thumbnail and ifd == ROOT else 0
                 offsets[ifd] = writer.add_ifd(fields, following)
@@ -204,7 +202,7 @@ class Exif:
 
     def _kept_note(self) -> tuple[bytes, int]:
         """The maker note and where it stood, if it can be there again."""
-        note = self.ifds[EXIF].get(_MAKER_NOTE)
+        note = self.ifds[EXIF].get(MAKER_NOTE)
         at = self._note_offset
         if note is None or at is None or not 8 <= at <= _FURTHEST_NOTE:
             return b"", 0
@@ -223,55 +221,14 @@ class Exif:
         return Field(LONG, struct.pack(self.order + "L", offset))
 
 
-class _Writer:
-    """Lays out a block around a maker note, which stays where it was."""
-
-    def __init__(self, order: str, note: bytes, note_at: int) -> None:
-        self.order, self.note = order, note
-        self.taken = range(note_at, note_at + len(note))
-        self.block = bytearray(8)
-
-    def add(self, data: bytes) -> int:
-        """Appends data and returns its offset."""
-        start = len(self.block) + len(self.block) % 2
-        if start < self.taken.stop and start + len(data) > self.taken.start:
-            start = self.taken.stop + self.taken.stop % 2
-        self.block += bytes(start - len(self.block)) + data
-        return start
-
-    def add_ifd(self, fields: dict[int, Field], following: int = 0) -> int:
-        """Appends an IFD with its values and returns its offset."""
-        entry = self.order + "HHL4s"
-        start = self.add(bytes(6 + struct.calcsize(entry) * len(fields)))
-        struct.pack_into(self.order + "H", self.block, start, len(fields))
-        at = start + 2
-        for tag, (kind, data) in sorted(fields.items()):
-            value = data.ljust(4, b"\0")
-            if len(data) > 4:
-                is_note = self.note and tag == _MAKER_NOTE
-                offset = self.taken.start if is_note else self.add(data)
-                value = struct.pack(self.order + "L", offset)
-            count = len(data) // _SIZES[kind]
-            struct.pack_into(entry, self.block, at, tag, kind, count, value)
-            at += struct.calcsize(entry)
-        struct.pack_into(self.order + "L", self.block, at, following)
-        return start
-
-    def finished(self, first: int) -> bytes:
-        self.block += bytes(max(0, self.taken.stop - len(self.block)))
-        self.block[self.taken.start : self.taken.stop] = self.note
-        mark = b"II*\0" if self.order == "<" else b"MM\0*"
-        self.block[:8] = mark + struct.pack(self.order + "L", first)
-        return bytes(self.block)
-
-
 def field_name(tag: int) -> str:
     return ExifTags.TAGS.get(tag, f"field {tag:#06x}")
 
 
 def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:
-    try:
-        file.seek(offset)
-        return file.read(size)
-    except (OSError, OverflowError):
+    """So many bytes from there on, or none: no more is read than is in the file."""
+    end = file.seek(0, os.SEEK_END)
+    if offset + size > end:
         return b""
+    file.seek(offset)
+    return file.read(size)

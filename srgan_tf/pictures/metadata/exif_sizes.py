@@ -3,15 +3,8 @@
 import struct
 from collections.abc import Callable
 
-from srgan_tf.pictures.metadata.exif import (
-    EXIF,
-    INTEROP,
-    LONG,
-    ROOT,
-    SHORT,
-    Exif,
-    field_name,
-)
+from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, Exif, field_name
+from srgan_tf.pictures.metadata.exif_layout import LONG, SHORT
 from srgan_tf.pictures.metadata.geometry import Geometry
 
 ORIENTATION = 0x0112

@@ -4,11 +4,21 @@ IPTC-IIM 4.2, chapter 6; the names in XMP are those of the Metadata Working Grou
 Guidelines 2.0, section 5, and of IPTC Core.
 """
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
 
-from srgan_tf.pictures.metadata.xmp import Property
+from srgan_tf.pictures.metadata.xmp import NAMESPACES, places
 
+_WRITTEN = ("dc", "photoshop", "Iptc4xmpCore")
+_NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_EMPTY = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b"</rdf:RDF></x:xmpmeta>"
+)
 _FIELDS = {
     5: ("dc:title", "Alt"),
     10: ("photoshop:Urgency", ""),
@@ -33,6 +43,20 @@ _FIELDS = {
     122: ("photoshop:CaptionWriter", ""),
 }
 _APPLICATION, _VERSION, _DATE, _TIME = 2, 0, 55, 60
+
+
+class Property(NamedTuple):
+    """A property that is to be added.
+
+    Attributes:
+        name: With the usual prefix, one of `_WRITTEN`.
+        container: Alt, Bag, Seq, or nothing for a single text.
+        values: Its texts.
+    """
+
+    name: str
+    container: str
+    values: list[str]
 
 
 def iptc_as_xmp(iptc: bytes) -> tuple[list[Property], list[str]]:
@@ -75,3 +99,34 @@ def _iso(date: str, time: str) -> str:
             zone = f"{time[6:9]}:{time[9:11]}" if len(time) >= 11 else ""
             date += f"T{time[:2]}:{time[2:4]}:{time[4:6]}{zone}"
     return date
+
+
+def add_to_xmp(xmp: bytes | None, properties: Sequence[Property]) -> bytes | None:
+    """A packet with further properties; those that it has stay as they are.
+
+    Raises:
+        ValueError: If there is no place for them.
+    """
+    xmp = xmp or _EMPTY
+    there = {found.name for found in places(xmp)}
+    new = [added for added in properties if added.name not in there]
+    if not new:
+        return None if xmp == _EMPTY else xmp
+    end = xmp.rfind(b"</rdf:RDF>")
+    if end < 0:
+        raise ValueError("it has no end of rdf:RDF")
+    spaces = " ".join(
+        f'xmlns:{prefix}="{uri.decode()}"'
+        for uri, prefix in NAMESPACES.items()
+        if prefix in _WRITTEN
+    )
+    lines = [f'<rdf:Description rdf:about="" {spaces}>']
+    for name, container, values in new:
+        language = ' xml:lang="x-default"' if container == "Alt" else ""
+        items = [escape(_NOT_IN_XML.sub("", value)) for value in values]
+        if container:
+            items = [f"<rdf:li{language}>{item}</rdf:li>" for item in items]
+            items = [f"<rdf:{container}>", *items, f"</rdf:{container}>"]
+        lines.append(f"<{name}>{''.join(items)}</{name}>")
+    lines.append("</rdf:Description>")
+    return xmp[:end] + "".join(lines).encode() + xmp[end:]

@@ -99,6 +99,12 @@ def split_png(png: bytes) -> PngParts:
         at = end
         if name == b"IEND":
             return PngParts(b"".join(pixels), chunks, damaged)
+    # The end is missing: in the midst of the pixels, or behind them.
+    if any(piece[4:8] == b"IDAT" for piece in pixels) and view[at + 4 : at + 8] != (
+        b"IDAT"
+    ):
+        damaged.append("what stands behind the pixels")
+        return PngParts(b"".join([*pixels, chunk(b"IEND", b"")]), chunks, damaged)
     return PngParts(b"".join([*pixels, view[at:]]), chunks, damaged)
 
 

@@ -2,15 +2,8 @@
 
 from collections.abc import Sequence
 
-from srgan_tf.pictures.metadata.exif import (
-    ASCII,
-    BYTE,
-    EXIF,
-    ROOT,
-    UNDEFINED,
-    Exif,
-    Field,
-)
+from srgan_tf.pictures.metadata.exif import EXIF, ROOT, Exif
+from srgan_tf.pictures.metadata.exif_layout import ASCII, BYTE, UNDEFINED, Field
 from srgan_tf.pictures.metadata.png import Text
 
 _USER_COMMENT = (EXIF, 0x9286)

@@ -9,16 +9,17 @@ import io
 import struct
 from pathlib import Path
 
-from srgan_tf.pictures.metadata.exif import BYTE, ROOT, UNDEFINED, Field
+from srgan_tf.pictures.metadata.exif import ROOT
+from srgan_tf.pictures.metadata.exif_layout import BYTE, UNDEFINED, Field
 from srgan_tf.pictures.metadata.photoshop import IPTC, write_resources
-from srgan_tf.pictures.metadata.reading import (
+from srgan_tf.pictures.metadata.record import Metadata
+from srgan_tf.pictures.metadata.taking import (
     TIFF_ICC,
     TIFF_IPTC,
     TIFF_LAYOUT,
     TIFF_PHOTOSHOP,
     TIFF_XMP,
 )
-from srgan_tf.pictures.metadata.record import Metadata
 
 # Written by tifffile from the resolution that it is given.
 _RESOLUTION = (282, 283, 296)

@@ -15,10 +15,11 @@ from srgan_tf.pictures.metadata.colour import (
     sdr_of,
     to_srgb,
 )
-from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, SHORT, Exif
-from srgan_tf.pictures.metadata.exif_sizes import resize_exif
+from srgan_tf.pictures.metadata.exif import EXIF, INTEROP, ROOT, Exif
+from srgan_tf.pictures.metadata.exif_layout import SHORT
+from srgan_tf.pictures.metadata.exif_sizes import ORIENTATION, resize_exif
 from srgan_tf.pictures.metadata.geometry import Geometry
-from srgan_tf.pictures.metadata.iptc import iptc_as_xmp
+from srgan_tf.pictures.metadata.iptc import add_to_xmp, iptc_as_xmp
 from srgan_tf.pictures.metadata.photoshop import (
     IPTC,
     OF_IPTC,
@@ -28,7 +29,7 @@ from srgan_tf.pictures.metadata.photoshop import (
 from srgan_tf.pictures.metadata.reading import COLOUR_SPACE, INTEROP_INDEX
 from srgan_tf.pictures.metadata.record import Metadata
 from srgan_tf.pictures.metadata.texts import place_texts
-from srgan_tf.pictures.metadata.xmp import add_to_xmp, resize_xmp
+from srgan_tf.pictures.metadata.xmp import resize_xmp
 
 _MIME = {"jpg": "jpeg"}
 # The longest ICC profile of each format; those that are not named hold any.
@@ -61,6 +62,9 @@ def fit(
     fitted.stored, fitted.orientation = size, 1
     pixels, now_srgb = _fit_colour(fitted, file_format, pixels)
     _make_true(fitted, geometry, file_format, now_srgb)
+    if file_format == "avif":
+        # Pillow would take it out, and write the other fields anew by that.
+        fitted.exif.ifds[ROOT].pop(ORIENTATION, None)
     if file_format == "bmp":
         _leave_out_all(fitted)
     elif file_format == "png":
@@ -207,6 +211,8 @@ def save_options(fitted: Metadata, file_format: str, pixels: np.ndarray) -> dict
     """What Pillow's `save` needs to write it into any format but PNG and TIFF."""
     exif = exif_block(fitted, pixels) if fitted.exif else b""
     options = {"icc_profile": fitted.icc, "dpi": fitted.dpi, "exif": exif}
+    if file_format == "jxl" and exif:
+        options["exif"] = bytes(4) + exif  # as the format has it, and its plugin not
     if file_format != "jpg":
         options["xmp"] = fitted.xmp
     else:

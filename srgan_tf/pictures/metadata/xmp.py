@@ -5,23 +5,27 @@ maps ("Ultra HDR"); IPTC's and the Metadata Working Group's for regions.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from srgan_tf.pictures.metadata.geometry import Geometry
 
-_TOKEN = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<!.*?>"
-    rb"|</(?P<closed>[^\s>]+)\s*>"
+_TAG = re.compile(
+    rb"</(?P<closed>[^\s>]+)\s*>"
     rb"|<(?P<opened>[^\s/>]+)(?P<attributes>"
-    rb"(?:\s+[^\s=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/?)>",
-    re.DOTALL,
+    rb"(?:\s+[^\s=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/?)>"
 )
+_PASSED_OVER = (
+    (b"<!--", b"-->"),
+    (b"<![CDATA[", b"]]>"),
+    (b"<?", b"?>"),
+    (b"<!", b">"),
+)
+_DEEPEST = 100  # elements inside each other; in true packets they are a dozen
 _ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 # The prefixes that are used below, whatever a packet calls them.
-_NAMESPACES = {
+NAMESPACES = {
     b"http://ns.adobe.com/tiff/1.0/": "tiff",
     b"http://ns.adobe.com/exif/1.0/": "exif",
     b"http://ns.adobe.com/xap/1.0/": "xmp",
@@ -47,13 +51,6 @@ _NAMESPACES = {
     b"http://ns.adobe.com/photoshop/1.0/": "photoshop",
     b"http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "Iptc4xmpCore",
 }
-_WRITTEN = ("dc", "photoshop", "Iptc4xmpCore")
-_NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_EMPTY = (
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    b"</rdf:RDF></x:xmpmeta>"
-)
 # What is not in the result, with words for it where it is worth any.
 _ABSENT = (
     (r"(hdrgm|HDRGainMap|apdi):", "the gain map"),
@@ -83,21 +80,7 @@ _ACROSS_OR_FRACTION = r"crs:Crop(Left|Right)$|Iptc4xmpExt:rb(X|W|Rx)$"
 _DOWN_OR_FRACTION = r"crs:Crop(Top|Bottom)$|Iptc4xmpExt:rb(Y|H)$"
 
 
-class Property(NamedTuple):
-    """A property that is to be added.
-
-    Attributes:
-        name: With the usual prefix, one of `_WRITTEN`.
-        container: Alt, Bag, Seq, or nothing for a single text.
-        values: Its texts.
-    """
-
-    name: str
-    container: str
-    values: list[str]
-
-
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """An attribute or an element, as places in the packet."""
 
     name: str
@@ -122,7 +105,7 @@ def resize_xmp(
         ValueError: If it is no well-formed XML.
     """
     edits, lost = [], []
-    for found in _places(xmp):
+    for found in places(xmp):
         gone = [words for name, words in _ABSENT if re.match(name, found.name)]
         if geometry.orientation != 1:
             gone += [words for name, words in _PLACES if re.match(name, found.name)]
@@ -144,38 +127,7 @@ def resize_xmp(
     return b"".join([*pieces, xmp[done:]]), lost
 
 
-def add_to_xmp(xmp: bytes | None, properties: Sequence[Property]) -> bytes | None:
-    """A packet with further properties; those that it has stay as they are.
-
-    Raises:
-        ValueError: If there is no place for them.
-    """
-    xmp = xmp or _EMPTY
-    there = {found.name for found in _places(xmp)}
-    new = [added for added in properties if added.name not in there]
-    if not new:
-        return None if xmp == _EMPTY else xmp
-    end = xmp.rfind(b"</rdf:RDF>")
-    if end < 0:
-        raise ValueError("it has no end of rdf:RDF")
-    spaces = " ".join(
-        f'xmlns:{prefix}="{uri.decode()}"'
-        for uri, prefix in _NAMESPACES.items()
-        if prefix in _WRITTEN
-    )
-    lines = [f'<rdf:Description rdf:about="" {spaces}>']
-    for name, container, values in new:
-        language = ' xml:lang="x-default"' if container == "Alt" else ""
-        items = [escape(_NOT_IN_XML.sub("", value)) for value in values]
-        if container:
-            items = [f"<rdf:li{language}>{item}</rdf:li>" for item in items]
-            items = [f"<rdf:{container}>", *items, f"</rdf:{container}>"]
-        lines.append(f"<{name}>{''.join(items)}</{name}>")
-    lines.append("</rdf:Description>")
-    return xmp[:end] + "".join(lines).encode() + xmp[end:]
-
-
-def _changed(found: _Place, value: bytes, geometry: Geometry, mime: str) -> bytes:
+def _changed(found: Place, value: bytes, geometry: Geometry, mime: str) -> bytes:
     name, (width, height) = found.name, geometry.written
     x_scale, y_scale = geometry.scale
     if name in ("tiff:ImageWidth", "exif:PixelXDimension"):
@@ -226,14 +178,14 @@ def _subject(value: bytes, geometry: Geometry) -> bytes:
     return item.sub(lambda _: b"%d" % round(next(numbers)), value)
 
 
-def _places(xmp: bytes) -> Iterator[_Place]:
+def places(xmp: bytes) -> Iterator[Place]:
     """All attributes and elements.
 
     Raises:
         ValueError: If it is no well-formed XML.
     """
     declared = re.findall(rb"xmlns:([^\s=]+)\s*=\s*[\"']([^\"']*)", xmp)
-    usual = {prefix: _NAMESPACES[uri] for prefix, uri in declared if uri in _NAMESPACES}
+    usual = {prefix: NAMESPACES[uri] for prefix, uri in declared if uri in NAMESPACES}
 
     def name_of(raw: bytes) -> str:
         prefix, _, local = raw.rpartition(b":")
@@ -242,15 +194,17 @@ def _places(xmp: bytes) -> Iterator[_Place]:
 
     opened: list[tuple[bytes, int, int]] = []
     parents: tuple[str, ...] = ()
-    for token in _TOKEN.finditer(xmp):
+    for token in _tags(xmp):
         if token["opened"]:
             name = name_of(token["opened"])
             for found in _ATTRIBUTE.finditer(xmp, *token.span("attributes")):
                 value = slice(*found.span(2 if found[2] is not None else 3))
-                yield _Place(name_of(found[1]), (*parents, name), *found.span(), value)
+                yield Place(name_of(found[1]), (*parents, name), *found.span(), value)
             if token["empty"]:
                 nothing = slice(token.end(), token.end())
-                yield _Place(name, parents, *token.span(), nothing)
+                yield Place(name, parents, *token.span(), nothing)
+            elif len(opened) == _DEEPEST:
+                raise ValueError("it is nested too deeply")
             else:
                 opened.append((token["opened"], *token.span()))
                 parents += (name,)
@@ -260,6 +214,24 @@ def _places(xmp: bytes) -> Iterator[_Place]:
             _, start, inside = opened.pop()
             name, parents = parents[-1], parents[:-1]
             value = slice(inside, token.start())
-            yield _Place(name, parents, start, token.end(), value)
+            yield Place(name, parents, start, token.end(), value)
     if opened:
         raise ValueError("it ends too early")
+
+
+def _tags(xmp: bytes) -> Iterator[re.Match[bytes]]:
+    at = xmp.find(b"<")
+    while at >= 0:
+        for start, end in _PASSED_OVER:
+            if xmp.startswith(start, at):
+                at = xmp.find(end, at)
+                if at < 0:
+                    raise ValueError("it ends too early")
+                break
+        else:
+            tag = _TAG.match(xmp, at)
+            if tag is None:
+                raise ValueError("a tag is damaged")
+            yield tag
+            at = tag.end() - 1
+        at = xmp.find(b"<", at + 1)

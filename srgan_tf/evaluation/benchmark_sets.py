@@ -33,7 +33,7 @@ def read_pair(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
     if pair.lr is None:
         return hr, np.asarray(imresize(hr, 1 / scale)).astype(np.uint8)
     lr = _read(pair.lr)
-    check_sizes(pair, hr, lr, scale)
+    check_sizes(pair, hr.shape, lr.shape, scale)
     return hr, lr
 
 

@@ -1,0 +1,90 @@
+"""Options that several commands share; a docstring is the heading in `--help`."""
+
+import dataclasses
+
+from srgan_tf.options.fields import Options, option
+
+DEGRADATIONS = (
+    *("bicubic", "photo", "jpeg90", "jpeg70", "jpeg50", "jpeg30", "area", "bilinear"),
+    *("lanczos", "aliased", "blur1", "blur2", "noise3", "noise8", "web", "sharpened"),
+    "thumbnail",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelFiles(Options):
+    """Model files"""
+
+    model: tuple[str, ...] = option(
+        (),
+        "Released names, .keras or .h5 files (also krasserm's), run folders or exports."
+        " For evaluate several, and bicubic; else one, or srgan_x4.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inference(Options):
+    """Inference"""
+
+    self_ensemble: bool = option(
+        False, "Average 8 flips and turns: 8 times slower, fewer errors."
+    )
+    fast: bool = option(False, "8-bit arithmetic: less exact, needs LiteRT.")
+    tile: int | None = option(
+        None,
+        "Side of the tiles in LR pixels, for less memory; the result is the same.",
+        least=16,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Output(Options):
+    """Output"""
+
+    output: str | None = option(
+        None, "A file or a folder; beside the photo, or here, if left out."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PhotoSet(Options):
+    """Photos"""
+
+    dataset: str = option(
+        "auto",
+        "HR photos: a folder, a glob, a file, bundled, a TensorFlow data set such as "
+        "div2k, or auto: div2k where it is or can be fetched, else bundled. For "
+        "training also a folder of prepare, or one with pairs in HR/ and LR/.",
+        resume="applied",
+    )
+    split: str = option("train", "Split of a TensorFlow data set.", resume="applied")
+    data_dir: str | None = option(
+        None,
+        "Where TensorFlow Datasets keeps its files; its own default if left out.",
+        resume="harmless",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Features(Options):
+    """VGG19"""
+
+    vgg_weights: str = option(
+        "auto",
+        "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet or, "
+        "where that cannot be had, content loss mse in training and no distances phi in"
+        " evaluate, which leaves them out if it is empty, too.",
+        resume="applied",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compilation(Options):
+    """Compilation"""
+
+    jit_compile: bool = option(
+        False,
+        "Compile by XLA: the training step, or an exported SavedModel (anew for every "
+        "size).",
+        resume="harmless",
+    )

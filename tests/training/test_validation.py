@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from samples import smooth_photo, trained_like
+
+from srgan_tf.data.pairs import validation_pairs
+from srgan_tf.inference.compiled import CompiledGenerator
+from srgan_tf.models import Generator
+from srgan_tf.pictures.imresize import imresize
+from srgan_tf.pictures.metrics import luma_metrics
+from srgan_tf.training.validation import FIELD, comparison, validate
+
+
+def compiled(**size) -> CompiledGenerator:
+    return CompiledGenerator(Generator(num_blocks=1, filters=4, **size))
+
+
+@pytest.mark.parametrize("degradation", ["bicubic", "jpeg50"])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_it_equals_keras_metrics_on_whole_photos(scale, degradation):
+    generator = trained_like(scale)
+    photos = [smooth_photo(i, 70 + i, 90 - i) for i in range(3)]
+    metrics = luma_metrics(scale)
+    for lr, hr in validation_pairs(photos, scale, degradation=degradation):
+        for metric in metrics:
+            metric.update_state(hr, generator(lr))
+    found = validate(CompiledGenerator(generator), photos, degradation=degradation)
+    assert found["val_psnr"] == pytest.approx(float(metrics[0].result()), abs=1e-2)
+    assert found["val_ssim"] == pytest.approx(float(metrics[1].result()), abs=1e-3)
+
+
+def test_tiles_measure_the_same():
+    generator = trained_like()
+    photos = [smooth_photo(0, 400, 300)]
+    whole = validate(CompiledGenerator(generator), photos)
+    tiled = validate(CompiledGenerator(generator, tile=16), photos)
+    assert tiled["val_psnr"] == pytest.approx(whole["val_psnr"], abs=1e-3)
+
+
+def test_comparison_shows_bicubic_sr_hr_with_a_row_per_photo():
+    photos = [smooth_photo(0), smooth_photo(1, height=50, width=50)]
+    picture = comparison(compiled(), photos, side=40)
+    assert picture.shape == (2 * 40, 3 * 40, 3)
+    hr = photos[1][5:45, 5:45]
+    np.testing.assert_array_equal(picture[40:, 80:], hr)
+    bicubic = imresize(imresize(hr, 1 / 4), 4)
+    np.testing.assert_array_equal(picture[40:, :40], bicubic)
+
+
+def test_at_most_four_photos_are_shown():
+    photos = [smooth_photo(i) for i in range(6)]
+    picture = comparison(compiled(), photos, side=16)
+    assert picture.shape == (64, 48, 3)
+
+
+def test_a_small_photo_does_not_shrink_the_others():
+    photos = [smooth_photo(0, 40, 44), smooth_photo(1, 100, 80), smooth_photo(2)]
+    picture = comparison(compiled(), photos, side=72)
+    assert picture.shape == (3 * 72, 3 * 72, 3)
+    np.testing.assert_array_equal(
+        picture[16:56, 144 + 16 : 144 + 56], photos[0][:, 2:42]
+    )
+    np.testing.assert_array_equal(picture[72:144, 144:], photos[1][14:86, 4:76])
+    for column in (0, 72, 144):
+        frame = picture[:72, column : column + 72].copy()
+        frame[16:56, 16:56] = FIELD
+        assert (frame == FIELD).all()
