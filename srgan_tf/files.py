@@ -130,8 +130,18 @@ def _own_name(path: Path) -> Path:
 
 
 def _take_free_place(partial: Path, path: Path) -> None:
+    """Gives a file its name in one step that fails if another has it.
+
+    Where there are no hard links, an empty file has it for a moment.
+    """
     try:
-        path.touch(exist_ok=False)
+        try:
+            path.hardlink_to(partial)
+            return
+        except FileExistsError:
+            raise
+        except OSError:
+            path.touch(exist_ok=False)
     except FileExistsError:
         raise Taken(path) from None
     try:
