@@ -221,10 +221,11 @@ def test_names_of_every_kind(upscale, tmp_path, name):
     save_picture(tmp_path / name, smooth_photo(1))
     upscale(name, compare=True)
     results = [path for path in tmp_path.iterdir() if path.name != name]
-    assert len(results) == 2 and all(
-        path.name.startswith(name[:-4][:100]) for path in results
-    )
-    assert "1 done before" in upscale(name, compare=True)
+    assert len(results) == 2 and all(x.name.startswith(name[:-4][:90]) for x in results)
+    upscale(name, compare=True, self_ensemble=True)
+    assert len(os.listdir()) == 5
+    for ensemble in (False, True):
+        assert "1 done before" in upscale(name, compare=True, self_ensemble=ensemble)
 
 
 def test_formats_as_the_photos_have_them(upscale, tmp_path):
