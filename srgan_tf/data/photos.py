@@ -10,12 +10,12 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from srgan_tf.data.photo_table import PhotoTable, fresh_memory, stored_orientation
 from srgan_tf.errors import UserError, reason
 from srgan_tf.pictures.formats import read_header
 from srgan_tf.pictures.levels import read_8bit
+from srgan_tf.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ def read_photo(path: str | os.PathLike) -> np.ndarray:
     try:
         pixels = read_8bit(path)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        # The limit is no flag here.
+        what = str(error).replace("--max_megapixels=", "")
+        raise UserError(f"{path}: {what}") from None
     return pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
 
 
@@ -56,7 +58,7 @@ class Photos(Sequence):
     def __init__(self, paths: Sequence[str], min_side: int, cache_gib: float = 8.0):
         self.cache_gib = cache_gib
         bad, files = [], []
-        bar = tqdm(desc="Reading photos", total=len(paths), unit="photo", leave=False)
+        bar = progress("Reading photos", total=len(paths), unit="photo")
         with ThreadPoolExecutor() as pool, bar:
             places = []
             used = 0
@@ -146,7 +148,7 @@ class Photos(Sequence):
         return (
             f"{text}, of which {inside.sum():,} photos in memory ({gib:.2f} GiB of "
             f"--cache_gib={self.cache_gib:g}); the others are read from their files on "
-            "use."
+            "use, which is slower the larger they are: the command prepare cuts them."
         )
 
 

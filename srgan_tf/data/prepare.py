@@ -35,6 +35,7 @@ from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
 from srgan_tf.options import PrepareOptions
+from srgan_tf.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ def prepare(options: PrepareOptions) -> None:
     _begin(partial, plan)
     shards = _shards(paths)
     left = {name: some for name, some in shards.items() if not _is_done(partial, name)}
-    bar = tqdm(desc="Preparing", total=len(paths), unit="photo")
-    bar.update(len(paths) - sum(map(len, left.values())))
+    done = len(paths) - sum(map(len, left.values()))
+    bar = progress("Preparing", total=len(paths), done=done, unit="photo")
     cut = functools.partial(
         cut_photo,
         size=options.size,

@@ -11,7 +11,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.progress import progress
+from srgan_tf.progress import progress
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
+from samples import png_with_size, smooth_photo
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import Photos, read_photo
@@ -19,6 +22,44 @@ def test_every_kind_of_file_is_read(tmp_path, rgb, suffix):
     photo = read_photo(tmp_path / f"a.{suffix}")
     assert photo.dtype == np.uint8
     np.testing.assert_allclose(photo, smooth, atol=3)
+
+
+def test_every_kind_that_pillow_reads_is_taken_or_named(tmp_path, caplog):
+    """What Pillow writes and reads is in the set, or its suffix in the warning."""
+    smooth = Image.fromarray(np.full((40, 40, 3), (200, 100, 50), np.uint8))
+    Image.init()
+    written = set()
+    for suffix, kind in Image.registered_extensions().items():
+        path = tmp_path / f"{kind}{suffix}"
+        try:
+            smooth.save(path)
+            Image.open(path).load()
+        except (KeyError, OSError, ValueError):
+            path.unlink(missing_ok=True)
+        else:
+            written.add(suffix)
+    photos = Photos(find_photos(str(tmp_path)), 32)
+    taken = {Path(path).suffix for path in photos.paths}
+    assert taken >= {".jpg", ".jfif", ".png", ".gif", ".ppm", ".tga"}
+    assert taken >= written & {".avif", ".jp2", ".webp"}
+    for suffix in written - taken:
+        assert f"{suffix} (1)" in caplog.text
+    for photo in photos:
+        np.testing.assert_allclose(photo, np.asarray(smooth), atol=4)
+
+
+def test_a_file_that_claims_to_be_huge_is_refused(tmp_path):
+    (tmp_path / "bomb.png").write_bytes(png_with_size(60_000, 60_000))
+    with pytest.raises(UserError, match=r"has 3600 megapixels .*, more than \d+$"):
+        read_photo(tmp_path / "bomb.png")
+
+
+def test_12_bits_that_nothing_tells_are_left_out_and_named(tmp_path, caplog):
+    values = np.full((40, 40), 4095, np.uint16)
+    Image.fromarray(values).save(tmp_path / "dark.png")
+    Image.fromarray(smooth_photo(0)).save(tmp_path / "fine.png")
+    assert len(Photos(find_photos(str(tmp_path)), 32)) == 1
+    assert "dark.png: holds 16-bit values of at most 4095" in caplog.text
 
 
 def test_gray_palette_alpha_and_cmyk_become_rgb(tmp_path, rgb):

@@ -700,6 +700,18 @@ def test_a_large_profile_costs_no_png(tmp_path, caplog):
     assert not caplog.records
 
 
+def test_a_large_profile_of_png(tmp_path, caplog):
+    profile = large_profile(2_000_000)
+    packed = b"name\0\0" + zlib.compress(profile)
+    source = png_with_colour(tmp_path / "x.png", RAMP, iCCP=packed)
+    with pytest.raises(ValueError, match="too large"), Image.open(source):
+        pass
+    with Image.open(enlarged(source, "jpg")) as image:
+        assert image.info["icc_profile"] == profile
+    assert shown(enlarged(source, "png"))[0, 40, 0] > RAMP[0, 10, 0] + 40
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("kind", ["zTXt", "iTXt"])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_long_compressed_texts(tmp_path, kind, depth, caplog):
@@ -914,7 +926,7 @@ def test_the_subject_turns_with_the_photo(tmp_path, orientation):
     )
 
 
-def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
+def test_maps_stay_where_they_are_on_earth(tmp_path):
     """GeoTIFF: a pixel four times as small, and a tie point four times as far."""
     tifffile.imwrite(
         tmp_path / "x.tif",
@@ -929,9 +941,9 @@ def test_maps_stay_where_they_are_on_earth(tmp_path, exiftool):
     )
     with tifffile.TiffFile(enlarged(tmp_path / "x.tif", "tiff")) as file:
         tags = file.pages[0].tags
-    assert tags[33550].value == (0.125, 0.125, 0)
-    assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
-    assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
+        assert tags[33550].value == (0.125, 0.125, 0)
+        assert tags[33922].value == (40, 16, 0, 500_000, 5_000_000, 0)
+        assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 1)
 
 
 @pytest.mark.parametrize("unit", [2, 3])

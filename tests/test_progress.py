@@ -1,8 +1,8 @@
 import io
 import sys
 
-from srgan_tf.training import progress as module
-from srgan_tf.training.progress import progress
+from srgan_tf import progress as module
+from srgan_tf.progress import progress
 
 
 class Terminal(io.StringIO):
