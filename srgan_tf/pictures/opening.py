@@ -107,21 +107,27 @@ class _WithoutRemarks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._log = logging.getLogger("tifffile")
-        self._before: tuple[int | None, bool] = (None, False)
+        self._logs = [logging.getLogger(name) for name in ("tifffile", "PIL")]
+        self._before: tuple[int | None, list[int]] = (None, [])
 
     def __enter__(self) -> None:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._before = Image.MAX_IMAGE_PIXELS, self._log.disabled
-                Image.MAX_IMAGE_PIXELS, self._log.disabled = None, True
+                levels = [log.level for log in self._logs]
+                self._before = Image.MAX_IMAGE_PIXELS, levels
+                self._set(None, [logging.CRITICAL + 1] * len(levels))
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                Image.MAX_IMAGE_PIXELS, self._log.disabled = self._before
+                self._set(*self._before)
+
+    def _set(self, limit: int | None, levels: list[int]) -> None:
+        Image.MAX_IMAGE_PIXELS = limit
+        for log, level in zip(self._logs, levels):
+            log.setLevel(level)
 
 
 _without_remarks = _WithoutRemarks()
