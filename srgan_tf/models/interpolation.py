@@ -13,11 +13,13 @@ def interpolate(faithful: Generator, realistic: Generator, realism: float) -> Ge
     Raises:
         UserError: If their sizes differ.
     """
-    sizes = [(g.scale, g.num_blocks, g.filters) for g in (faithful, realistic)]
+    sizes = [
+        (g.scale, g.num_blocks, g.filters, g.channels) for g in (faithful, realistic)
+    ]
     if sizes[0] != sizes[1]:
         raise UserError(
             "--realism needs two generators of one size; these have (scale, blocks, "
-            f"filters) {sizes[0]} and {sizes[1]}."
+            f"filters, channels) {sizes[0]} and {sizes[1]}."
         )
     model = Generator(*sizes[0])
     model.set_weights(

@@ -174,6 +174,10 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
 class BenchmarkOptions(TrainOptions, ModelFiles):
     """Benchmark"""
 
+    dataset: str = option(
+        "bundled", "HR photos to draw crops from, named as for training."
+    )
+
     def check(self) -> None:
         super().check()
         if len(self.model) > 1:
