@@ -45,7 +45,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
             done; or, after all others are done, if photos failed: one line for each.
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
-    dials = {
+    dials: dict[str, Any] = {
         "scale": options.scale,
         "realism": options.realism,
         "denoise": options.denoise,
