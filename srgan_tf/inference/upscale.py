@@ -25,6 +25,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -39,6 +40,7 @@ def upscale(
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
+        denoise: Likewise.
         fast: Likewise.
         self_ensemble: Likewise.
         tile: Likewise.
@@ -67,6 +69,7 @@ def upscale(
         pixels = _checked(image)
     wishes: dict[str, Any] = {
         "realism": realism,
+        "denoise": denoise,
         "fast": fast,
         "self_ensemble": self_ensemble,
         "tile": tile,

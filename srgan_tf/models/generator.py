@@ -203,6 +203,20 @@ class Generator(PictureModel):
         """Its BatchNorm layers, in order."""
         return [bn for b in self.blocks for bn in (b.bn1, b.bn2)] + [self.body_bn]
 
+    def take_trunk(self, other: "Generator") -> None:
+        """Takes the weights of all in front of the upsampling from a generator.
+
+        What is learnt about photos goes on at another scale (as in EDSR, Lim et al.
+        2017, section 3.2); the upsampling stays as it is.
+
+        Args:
+            other: Of as many blocks, filters and channels, of any scale.
+        """
+        for layer in ("head", "head_prelu", "body", "body_bn"):
+            getattr(self, layer).set_weights(getattr(other, layer).get_weights())
+        for ours, theirs in zip(self.blocks, other.blocks, strict=True):
+            ours.set_weights(theirs.get_weights())
+
     def freeze_batch_norm(self) -> None:
         """Keeps statistics, scale and offset of BatchNorm from now on.
 

@@ -33,6 +33,11 @@ def _released() -> dict[str, Path]:
     return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
 
 
+def released_scale(name: str) -> int:
+    """The factor that a released model has in its name."""
+    return int(name.split("_")[1].removeprefix("x"))
+
+
 def released_facts() -> dict[str, dict[str, Any]]:
     """What `weights/facts.json` says of each of them: how made, licence, scores, ..."""
     return _facts()["models"]

@@ -21,7 +21,10 @@ class RunFolderOptions(Options):
         resume="ignored",
     )
     init: str | None = option(
-        None, "Start from this generator: a file or a run folder.", resume="refused"
+        None,
+        "Start from this generator: a released name, a file or a run folder. Of one of "
+        "another scale all in front of the upsampling is taken.",
+        resume="refused",
     )
     init_discriminator: str | None = option(
         None,

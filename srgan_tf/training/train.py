@@ -200,8 +200,16 @@ def _first_generator(options: TrainOptions, folder: RunFolder) -> Generator:
             f"--init={options.init} makes pictures of {generator.channels} channels; "
             "train is for RGB."
         )
-    if found != size:
+    if {**found, "scale": options.scale} != size:
         raise UserError(
             f"--init={options.init} holds {found}, but the flags say {size}."
         )
-    return generator
+    if generator.scale == options.scale:
+        return generator
+    log.warning(
+        "--init=%s makes x%d: its blocks go on, the upsampling to x%d begins anew.",
+        *(options.init, generator.scale, options.scale),
+    )
+    other = Generator(**size)
+    other.take_trunk(generator)
+    return other
