@@ -176,11 +176,12 @@ class RunFolder:
             start = f" from {flags['init']}" if "init" in flags else ""
             made = f"trained{start} on {flags['dataset']} ({', then '.join(losses)})"
             facts = facts._replace(made=made)
-        measured = [stage for stage in STAGES if self.validations(stage)]
+        keep = flags.get("keep", "last")
+        steps = {stage: self.best_step(stage, keep) for stage in STAGES}
+        measured = [(s, step) for s, step in steps.items() if step is not None]
         if measured:
-            stage = measured[-1]
-            psnrs = dict(self.validations(stage))
-            psnr = psnrs[self.best_step(stage, flags.get("keep", "last"))]
+            stage, step = measured[-1]
+            psnr = dict(self.validations(stage))[step]
             photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
             if flags.get("degradation", "bicubic") != "bicubic":
                 photos += f", degraded as {flags['degradation']}"

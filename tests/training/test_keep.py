@@ -144,7 +144,7 @@ def test_a_measure_that_begins_later(tune, vgg_file, caplog):
 @pytest.fixture(scope="session")
 def vgg_file(tmp_path_factory):
     """VGG19 with random weights, as far as phi_{3,4}."""
-    path = tmp_path_factory.mktemp("vgg") / "vgg.weights.h5"
+    path = tmp_path_factory.mktemp("vgg") / "vgg.h5"
     model = VGGFeatures("3,4", None).model
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [layer.name for layer in model.layers]
