@@ -17,8 +17,6 @@ from srgan_tf.options.training import TrainOptions
 
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
 
 
