@@ -81,6 +81,7 @@ def evaluate(options: EvaluateOptions) -> dict:
     result = {
         "scale": scale,
         "self_ensemble": options.self_ensemble,
+        "precision": options.precision,
         "fast": options.fast,
         "benchmarks": benchmarks,
     }
@@ -124,6 +125,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
     model = load_model(
         source,
+        precision=options.precision,
         fast=options.fast,
         self_ensemble=options.self_ensemble,
         tile=options.tile,

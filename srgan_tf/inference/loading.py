@@ -6,6 +6,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.ensemble import SelfEnsemble
 from srgan_tf.inference.exported import ExportedModel, is_export
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.models.interpolation import interpolate
@@ -18,6 +19,7 @@ def load_model(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -31,7 +33,8 @@ def load_model(
         scale: The factor wanted; 4 if None.
         realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
             most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
-        fast: See `CompiledGenerator`.
+        precision: `float32`, `mixed_bfloat16` or `auto`: see `fastest_precision`.
+        fast: 8-bit arithmetic: see `CompiledGenerator`.
         self_ensemble: Averages eight flips and turns: see `SelfEnsemble`.
         tile: Side of the tiles in LR pixels; fewer need less memory. The result is the
             same.
@@ -39,7 +42,9 @@ def load_model(
     Raises:
         UserError: If there is no such model, or a value is out of its bounds.
     """
-    UpscaleOptions(scale=scale, realism=realism, fast=fast, tile=tile)
+    UpscaleOptions(
+        scale=scale, realism=realism, precision=precision, fast=fast, tile=tile
+    )
     names = model_names(model, scale, realism)
     exports = [x for x in names if not isinstance(x, Generator) and is_export(x)]
     if exports and realism is not None:
@@ -47,9 +52,10 @@ def load_model(
             f"--realism blends weights, which the export {exports[0]} does not give "
             "away: name the models it was made from."
         )
-    if exports and fast:
+    if exports and (fast or precision != "auto"):
         raise UserError(
-            f"--fast does not apply to {exports[0]}: an export's arithmetic is its own."
+            f"--{'fast' if fast else 'precision'} does not apply to {exports[0]}: an "
+            "export's arithmetic is its own."
         )
     if exports:
         loaded: Upscaler = ExportedModel(exports[0], tile=tile)
@@ -60,7 +66,9 @@ def load_model(
         )
         if second and realism is not None:
             first = interpolate(first, second[0], realism)
-        loaded = CompiledGenerator(first, fast=fast, tile=tile)
+        if precision == "auto":
+            precision = fastest_precision()
+        loaded = CompiledGenerator(first, precision=precision, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
 
 

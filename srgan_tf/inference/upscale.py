@@ -25,6 +25,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -39,6 +40,7 @@ def upscale(
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
+        precision: Likewise.
         fast: Likewise.
         self_ensemble: Likewise.
         tile: Likewise.
@@ -67,13 +69,18 @@ def upscale(
         pixels = _checked(image)
     wishes: dict[str, Any] = {
         "realism": realism,
+        "precision": precision,
         "fast": fast,
         "self_ensemble": self_ensemble,
         "tile": tile,
     }
     if not isinstance(model, Upscaler):
         model = load_model(model, scale=scale, **wishes)
-    elif given := [n for n, x in wishes.items() if x is not None and x is not False]:
+    elif given := [
+        name
+        for name, wish in wishes.items()
+        if wish is not None and wish is not False and wish != "auto"
+    ]:
         raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
     sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):

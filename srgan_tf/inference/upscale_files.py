@@ -52,6 +52,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
             ",".join(models),
             scale=options.scale,
             realism=options.realism,
+            precision=options.precision,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
             tile=options.tile,

@@ -137,6 +137,7 @@ def test_bad_pictures(model, image, message):
     [
         {"realism": 0.0},
         {"realism": 0.5},
+        {"precision": "float32"},
         {"fast": True},
         {"self_ensemble": True},
         {"tile": 64},
