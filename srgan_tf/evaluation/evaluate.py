@@ -81,7 +81,6 @@ def evaluate(options: EvaluateOptions) -> dict:
     result = {
         "scale": scale,
         "self_ensemble": options.self_ensemble,
-        "precision": options.precision,
         "fast": options.fast,
         "benchmarks": benchmarks,
     }
@@ -135,7 +134,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
             f"--model={source} upscales {model.scale} times, the benchmark is for "
             f"{scale}: choose another model or --scale={model.scale}."
         )
-    return lambda lr: upscale_pixels(model, lr)
+    return lambda lr: upscale_pixels(model, lr, network_only=True)
 
 
 def _vgg_features(weights: str) -> FeatureMaps:

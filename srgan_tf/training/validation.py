@@ -35,7 +35,7 @@ def validate(
     measures = []
     for index in range(len(photos)):
         hr, lr = _pair(photos[index], model.scale, degradation, index)
-        sr = upscale_pixels(model, lr)
+        sr = upscale_pixels(model, lr, network_only=True)
         luma = [_luma(picture, model.scale) for picture in (hr, sr)]
         measures.append([float(psnr(*luma)), float(ssim(*luma))])
     return dict(zip(("val_psnr", "val_ssim"), np.mean(measures, axis=0).tolist()))
@@ -68,7 +68,8 @@ def comparison(
     for index, photo in enumerate(shown):
         part = _middle(photo, min(field, _side(photo, scale)), scale)
         hr, lr = _pair(part, scale, degradation, index)
-        parts = imresize_large(lr, scale), upscale_pixels(model, lr), hr
+        sr = upscale_pixels(model, lr, network_only=True)
+        parts = imresize_large(lr, scale), sr, hr
         rows.append(np.hstack([_centred(picture, field) for picture in parts]))
     return np.vstack(rows)
 

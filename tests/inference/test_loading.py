@@ -65,7 +65,7 @@ def test_precision_is_what_the_device_is_fastest_in(monkeypatch, device):
     sr = {p: load_model(generator, precision=p)(lr) for p in ("auto", *PRECISIONS)}
     np.testing.assert_array_equal(sr["auto"], sr[device])
     error = 127.5 * (sr["float32"] - sr["mixed_bfloat16"])
-    assert 0 < np.mean(error**2) < 0.35
+    assert 0 < np.mean(error**2) < 1
 
 
 @pytest.mark.parametrize(
