@@ -63,7 +63,7 @@ def _centred(
     added = mean_error(rounded, exact)
     # How far the mean moves with the bias, which stands in front of tanh.
     slope = np.mean([1 - np.square(sr) for sr in exact], axis=(0, 1, 2))
-    copy = interpolate(generator, generator, 0)
+    copy = interpolate([generator], [1.0])
     copy.tail.bias.assign_sub(added / slope)
     return copy
 

@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 from srgan_tf.data.listing import find_photos
+from srgan_tf.errors import UserError
 from srgan_tf.inference.layers import (
     in_bfloat16,
     in_float32,
@@ -64,15 +65,18 @@ class CompiledGenerator(Upscaler):
         self.scale = generator.scale
         self.radius = generator.receptive_radius
         self.filters = generator.filters
+        self.channels = generator.channels
         self.tile = tile or self._default_tile(
             LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
         )
         if not fast:
             convolve = in_bfloat16 if precision == "mixed_bfloat16" else in_float32
             first, rest = upsampling_layers(generator, convolve)
-            self._residual = graph(residual_layers(generator, convolve), 3)
+            self._residual = graph(residual_layers(generator, convolve), self.channels)
             self._upsampling = graph(lambda x: rest(first(x)), self.filters)
             return
+        if self.channels != 3:
+            raise UserError("--fast is for generators of RGB.")
         crops = lr_crops(find_photos("bundled"), self.scale)
         ranges, exact = observe(generator, crops)
         convolve = in_8_bits(ranges)
@@ -89,7 +93,8 @@ class CompiledGenerator(Upscaler):
         top, bottom, left, right = box or (0, height, 0, width)
         features = self._residual(lr[None])
         s = self.scale
-        sr = np.empty((s * (bottom - top), s * (right - left), 3), np.float32)
+        size = s * (bottom - top), s * (right - left)
+        sr = np.empty((*size, self.channels), np.float32)
         for rows, columns in itertools.product(
             spans(top, bottom, height, UPSAMPLING_TILE, UPSAMPLING_RADIUS),
             spans(left, right, width, UPSAMPLING_TILE, UPSAMPLING_RADIUS),

@@ -22,8 +22,8 @@ def keep_flat(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
     differ by up to eight levels.
 
     Args:
-        sr: float32 `[scale * H, scale * W, 3]` in [-1, 1].
-        lr: float32 `[H + 2 * MARGIN, W + 2 * MARGIN, 3]` in [0, 1]: what SR was made
+        sr: float32 `[scale * H, scale * W, C]` in [-1, 1].
+        lr: float32 `[H + 2 * MARGIN, W + 2 * MARGIN, C]` in [0, 1]: what SR was made
             from, with the pixels around.
     """
     flatness = _flatness(lr)
@@ -35,7 +35,7 @@ def keep_flat(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
     scale = sr.shape[0] // (part.shape[0] - 2)
     size = (scale * part.shape[0], scale * part.shape[1])
     part = tf.image.resize(part, size, "bilinear").numpy()[scale:-scale, scale:-scale]
-    colours, weight = 2 * part[..., :3] - 1, part[..., 3:]
+    colours, weight = 2 * part[..., :-1] - 1, part[..., -1:]
     return sr + weight * (colours - sr)
 
 

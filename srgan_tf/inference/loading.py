@@ -3,6 +3,7 @@
 import os
 
 from srgan_tf.errors import UserError
+from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.ensemble import SelfEnsemble
 from srgan_tf.inference.exported import ExportedModel, is_export
@@ -10,7 +11,7 @@ from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.models.interpolation import interpolate
-from srgan_tf.models.pretrained import load_generator, released_models
+from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import UpscaleOptions
 
 
@@ -19,6 +20,7 @@ def load_model(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
@@ -28,11 +30,14 @@ def load_model(
 
     Args:
         model: A name or file for `load_generator`, an export (see `ExportedModel`), a
-            generator, or None: the released SRGAN of the scale or, where there is
-            none, of the next larger one.
+            generator, or None: the released SRGAN for photos of the scale or, where
+            there is none, of the next larger one.
         scale: The factor wanted; 4 if None.
         realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
             most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
+        denoise: Weights between the released models for clean pictures (0: what
+            MATLAB's bicubic reduced and nothing else happened to) and those for photos
+            as people have them (1, also if None).
         precision: `float32`, `mixed_bfloat16` or `auto`: see `fastest_precision`.
         fast: 8-bit arithmetic: see `CompiledGenerator`.
         self_ensemble: Averages eight flips and turns: see `SelfEnsemble`.
@@ -43,10 +48,16 @@ def load_model(
         UserError: If there is no such model, or a value is out of its bounds.
     """
     UpscaleOptions(
-        scale=scale, realism=realism, precision=precision, fast=fast, tile=tile
+        scale=scale,
+        realism=realism,
+        denoise=denoise,
+        precision=precision,
+        fast=fast,
+        tile=tile,
     )
-    names = model_names(model, scale, realism)
-    exports = [x for x in names if not isinstance(x, Generator) and is_export(x)]
+    shares = choose(model, scale=scale, realism=realism, denoise=denoise)
+    sources = [share.model for share in shares]
+    exports = [x for x in sources if not isinstance(x, Generator) and is_export(x)]
     if exports and realism is not None:
         raise UserError(
             f"--realism blends weights, which the export {exports[0]} does not give "
@@ -60,49 +71,13 @@ def load_model(
     if exports:
         loaded: Upscaler = ExportedModel(exports[0], tile=tile)
     else:
-        first, *second = (
-            name if isinstance(name, Generator) else load_generator(name)
-            for name in names
-        )
-        if second and realism is not None:
-            first = interpolate(first, second[0], realism)
+        generators = [
+            x if isinstance(x, Generator) else load_generator(x) for x in sources
+        ]
+        generator, *others = generators
+        if others:
+            generator = interpolate(generators, [share.share for share in shares])
         if precision == "auto":
             precision = fastest_precision()
-        loaded = CompiledGenerator(first, precision=precision, fast=fast, tile=tile)
+        loaded = CompiledGenerator(generator, precision=precision, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
-
-
-def model_names(
-    model: str | os.PathLike | Generator | None,
-    scale: int | None,
-    realism: float | None,
-) -> list[str | os.PathLike | Generator]:
-    """The one model that is meant, or the two to blend; see `load_model`.
-
-    Raises:
-        UserError: If there is one where two are needed.
-    """
-    if model is None:
-        size = _released_scale(scale)
-        realistic = f"srgan_x{size}"
-        return [realistic] if realism is None else [f"srresnet_x{size}", realistic]
-    if realism is None:
-        return [model]
-    names = str(model).split(",")
-    if len(names) != 2:
-        raise UserError(
-            "--realism blends two generators: leave --model out or name both, "
-            f"--model=FAITHFUL,REALISTIC. Received: {model}"
-        )
-    return [*names]
-
-
-def _released_scale(scale: int | None) -> int:
-    """The scale of the released SRGAN that serves a wanted scale."""
-    scale = scale or 4
-    released = sorted(
-        int(name.removeprefix("srgan_x"))
-        for name in released_models()
-        if name.startswith("srgan_x")
-    )
-    return next((size for size in released if size >= scale), max([*released, 4]))

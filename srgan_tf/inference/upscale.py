@@ -29,6 +29,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
@@ -44,6 +45,7 @@ def upscale(
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
+        denoise: Likewise.
         precision: Likewise.
         fast: Likewise.
         self_ensemble: Likewise.
@@ -73,6 +75,7 @@ def upscale(
         pixels = _checked(image)
     wishes: dict[str, Any] = {
         "realism": realism,
+        "denoise": denoise,
         "precision": precision,
         "fast": fast,
         "self_ensemble": self_ensemble,
@@ -119,7 +122,7 @@ def upscale_pixels(
     its zero padding, and what is flat stays flat (see `keep_flat`). Alpha is enlarged
     by MATLAB's bicubic, which keeps opaque areas opaque; before, the colours of pixels
     that cannot be seen, often black, give way to those at the visible edge, so that
-    none shines through in a halo.
+    none shines through in a halo. A model of other channels than RGB takes its own.
 
     Args:
         model: See `load_model`.
@@ -131,20 +134,30 @@ def upscale_pixels(
 
     Returns:
         `[scale * H, scale * W, C]` of the same type.
+
+    Raises:
+        UserError: If the model cannot make such pictures.
     """
     scale = check_scale(model, scale)
     height, width, channels = pixels.shape
-    colours = channels - (channels in (2, 4))
+    rgb = model.channels == 3
+    if not rgb and channels != model.channels:
+        raise UserError(
+            f"the model takes pictures of {model.channels} channels. Received: "
+            f"{channels}"
+        )
+    colours = channels - (rgb and channels in (2, 4))
     visible = pixels[..., :colours]
     if colours < channels:
         visible = _extend_colours(visible, pixels[..., -1])
-    if not network_only and _neutral(visible):
+    if rgb and not network_only and _neutral(visible):
         visible = visible[..., :1]
 
     def read(rows, columns):
         places = np.ix_(_mirrored(rows, height), _mirrored(columns, width))
         lr = lr_from_pixels(visible[places])
-        return np.ascontiguousarray(np.broadcast_to(lr, (*lr.shape[:2], 3)))
+        shape = (*lr.shape[:2], model.channels)
+        return np.ascontiguousarray(np.broadcast_to(lr, shape))
 
     size = (model.scale * height, model.scale * width)
     sr = np.empty((*size, colours), pixels.dtype)
@@ -153,7 +166,7 @@ def upscale_pixels(
         if not network_only:
             around = (_around(span, model.scale) for span in (rows, columns))
             part = keep_flat(part, read(*around))
-        if visible.shape[-1] == 1:
+        if rgb and visible.shape[-1] == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
         progress(part.shape[0] * part.shape[1] // model.scale**2)

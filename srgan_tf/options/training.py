@@ -30,7 +30,10 @@ class RunFolderOptions(Options):
         resume="ignored",
     )
     init: str | None = option(
-        None, "Start from this generator: a file or a run folder.", resume="refused"
+        None,
+        "Start from this generator: a released name, a file or a run folder. Of one of "
+        "another scale all in front of the upsampling is taken.",
+        resume="refused",
     )
     init_discriminator: str | None = option(
         None, "Start stage 2 from this .h5 file.", resume="refused", stage="gan"
@@ -148,6 +151,15 @@ class StageTwo(Options):
         "vgg54",
         "Of stage 2: vgg54, vgg22, a sum such as vgg22,vgg34, or mse.",
         resume="applied",
+        stage="gan",
+    )
+    discriminator: str = option(
+        "paper",
+        "paper: Figure 4, for crops of --crop_size alone; pooled: of 48 filters, with "
+        "the mean over positions before its dense layers: an eighth as large, and it "
+        "goes on to crops of any size.",
+        choices=("paper", "pooled"),
+        resume="refused",
         stage="gan",
     )
     colour_weight: float = option(

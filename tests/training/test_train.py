@@ -151,6 +151,16 @@ def test_init_discriminator_is_loaded(config, tmp_path):
         )
 
 
+def test_a_pooled_discriminator_goes_on_to_crops_of_another_size(config, tmp_path):
+    first = config(discriminator="pooled")
+    train(first)
+    saved = str(Path(first.run_dir) / "discriminator.weights.h5")
+    other = {"run_dir": str(tmp_path / "next"), "init_discriminator": saved}
+    train(config(discriminator="pooled", crop_size=32, **other))
+    with pytest.raises(UserError, match="does not fit a discriminator for"):
+        train(config(run_dir=str(tmp_path / "paper"), init_discriminator=saved))
+
+
 def test_other_model_flags_in_an_old_folder_are_refused(config):
     train(config(gan_steps=0))
     with pytest.raises(UserError, match="--filters=8"):
@@ -180,6 +190,32 @@ def test_init_of_another_architecture_is_refused(config, tmp_path):
     Generator(num_blocks=2, filters=4).save(tmp_path / "two.keras")
     with pytest.raises(UserError, match="'num_blocks': 2"):
         train(config(init=str(tmp_path / "two.keras")))
+
+
+def test_init_of_another_scale_goes_on_with_its_trunk(config, tmp_path, caplog):
+    Generator(4, num_blocks=1, filters=4).save(tmp_path / "x4.keras")
+    first = load_generator(tmp_path / "x4.keras")
+    c = config(
+        init=str(tmp_path / "x4.keras"),
+        scale=2,
+        freeze_batch_norm=True,
+        pretrain_steps=1,
+        pretrain_learning_rate=0.0,
+        gan_steps=0,
+    )
+    train(c)
+    assert "makes x4: its blocks go on, the upsampling to x2 begins anew" in caplog.text
+    result = load_generator(c.run_dir)
+    assert result.scale == 2
+    for layer in ("head", "body", "body_bn"):
+        ours, theirs = (getattr(g, layer).get_weights() for g in (result, first))
+        for one, other in zip(ours, theirs):
+            np.testing.assert_array_equal(one, other)
+    one, other = (g.blocks[0].conv2.kernel.numpy() for g in (result, first))
+    np.testing.assert_array_equal(one, other)
+    # As ICNR has it, in groups of four: the start of nearest-neighbour upsampling.
+    kernel = result.upsample[0].conv.kernel.numpy()
+    np.testing.assert_array_equal(kernel[..., :4], kernel[..., 4:8])
 
 
 @pytest.mark.parametrize("scale", [2, 8])
