@@ -13,6 +13,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import ENDINGS, export
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.exported import ExportedModel
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.ranges import to_8bit
@@ -37,9 +38,10 @@ def benchmark_upscaling(generator: Generator) -> None:
     named and left out.
     """
     models: dict[str, Upscaler] = {
-        "default": CompiledGenerator(generator),
-        "--fast": CompiledGenerator(generator, fast=True),
+        precision: CompiledGenerator(generator, precision=precision)
+        for precision in dict.fromkeys(("float32", fastest_precision()))
     }
+    models["--fast"] = CompiledGenerator(generator, fast=True)
     with tempfile.TemporaryDirectory() as folder:
         models.update(_exports(generator, Path(folder)))
         for side in SIDES:

@@ -7,6 +7,7 @@ from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.ensemble import SelfEnsemble
 from srgan_tf.inference.exported import ExportedModel, is_export
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.models.interpolation import interpolate
@@ -20,6 +21,7 @@ def load_model(
     scale: int | None = None,
     realism: float | None = None,
     denoise: float | None = None,
+    precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -36,7 +38,8 @@ def load_model(
         denoise: Weights between the released models for clean pictures (0: what
             MATLAB's bicubic reduced and nothing else happened to) and those for photos
             as people have them (1, also if None).
-        fast: See `CompiledGenerator`.
+        precision: `float32`, `mixed_bfloat16` or `auto`: see `fastest_precision`.
+        fast: 8-bit arithmetic: see `CompiledGenerator`.
         self_ensemble: Averages eight flips and turns: see `SelfEnsemble`.
         tile: Side of the tiles in LR pixels; fewer need less memory. The result is the
             same.
@@ -44,7 +47,14 @@ def load_model(
     Raises:
         UserError: If there is no such model, or a value is out of its bounds.
     """
-    UpscaleOptions(scale=scale, realism=realism, denoise=denoise, fast=fast, tile=tile)
+    UpscaleOptions(
+        scale=scale,
+        realism=realism,
+        denoise=denoise,
+        precision=precision,
+        fast=fast,
+        tile=tile,
+    )
     shares = choose(model, scale=scale, realism=realism, denoise=denoise)
     sources = [share.model for share in shares]
     exports = [x for x in sources if not isinstance(x, Generator) and is_export(x)]
@@ -53,9 +63,10 @@ def load_model(
             f"--realism blends weights, which the export {exports[0]} does not give "
             "away: name the models it was made from."
         )
-    if exports and fast:
+    if exports and (fast or precision != "auto"):
         raise UserError(
-            f"--fast does not apply to {exports[0]}: an export's arithmetic is its own."
+            f"--{'fast' if fast else 'precision'} does not apply to {exports[0]}: an "
+            "export's arithmetic is its own."
         )
     if exports:
         loaded: Upscaler = ExportedModel(exports[0], tile=tile)
@@ -66,5 +77,7 @@ def load_model(
         generator, *others = generators
         if others:
             generator = interpolate(generators, [share.share for share in shares])
-        loaded = CompiledGenerator(generator, fast=fast, tile=tile)
+        if precision == "auto":
+            precision = fastest_precision()
+        loaded = CompiledGenerator(generator, precision=precision, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from srgan_tf.errors import UserError
+from srgan_tf.inference.flat import MARGIN, keep_flat
 from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
@@ -17,6 +18,9 @@ from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
 from srgan_tf.pictures.imresize import imresize_large
 from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
 from srgan_tf.pictures.writing import picture_of
+
+# LR pixels: more of them change nothing that can be measured.
+MIRRORED = 8
 
 
 def upscale(
@@ -26,6 +30,7 @@ def upscale(
     scale: int | None = None,
     realism: float | None = None,
     denoise: float | None = None,
+    precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -41,6 +46,7 @@ def upscale(
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
         denoise: Likewise.
+        precision: Likewise.
         fast: Likewise.
         self_ensemble: Likewise.
         tile: Likewise.
@@ -70,13 +76,18 @@ def upscale(
     wishes: dict[str, Any] = {
         "realism": realism,
         "denoise": denoise,
+        "precision": precision,
         "fast": fast,
         "self_ensemble": self_ensemble,
         "tile": tile,
     }
     if not isinstance(model, Upscaler):
         model = load_model(model, scale=scale, **wishes)
-    elif given := [n for n, x in wishes.items() if x is not None and x is not False]:
+    elif given := [
+        name
+        for name, wish in wishes.items()
+        if wish is not None and wish is not False and wish != "auto"
+    ]:
         raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
     sr = upscale_pixels(model, pixels, scale=scale)
     if isinstance(image, Image.Image):
@@ -102,11 +113,14 @@ def upscale_pixels(
     *,
     scale: int | None = None,
     progress: Callable[[int], object] = lambda lr_pixels: None,
+    network_only: bool = False,
 ) -> np.ndarray:
     """Upscales `[H, W, C]` of gray, gray and alpha, RGB or RGBA.
 
-    Gray enters the network as RGB and its results are averaged. Alpha is enlarged by
-    MATLAB's bicubic, which keeps opaque areas opaque; before, the colours of pixels
+    Gray, which a picture of three equal channels is, too, enters the network as RGB and
+    its results are averaged. Beyond the edges the network sees mirrored pixels before
+    its zero padding, and what is flat stays flat (see `keep_flat`). Alpha is enlarged
+    by MATLAB's bicubic, which keeps opaque areas opaque; before, the colours of pixels
     that cannot be seen, often black, give way to those at the visible edge, so that
     none shines through in a halo. A model of other channels than RGB takes its own.
 
@@ -115,6 +129,8 @@ def upscale_pixels(
         pixels: uint8, uint16 or floats in [0, 1].
         scale: As in `upscale`.
         progress: Called with the number of LR pixels after each tile.
+        network_only: For measurements of a model: with its own zero padding and
+            without what is done for flat areas and equal channels.
 
     Returns:
         `[scale * H, scale * W, C]` of the same type.
@@ -134,16 +150,23 @@ def upscale_pixels(
     visible = pixels[..., :colours]
     if colours < channels:
         visible = _extend_colours(visible, pixels[..., -1])
+    if rgb and not network_only and _neutral(visible):
+        visible = visible[..., :1]
 
     def read(rows, columns):
-        lr = lr_from_pixels(visible[rows, columns])
+        places = np.ix_(_mirrored(rows, height), _mirrored(columns, width))
+        lr = lr_from_pixels(visible[places])
         shape = (*lr.shape[:2], model.channels)
         return np.ascontiguousarray(np.broadcast_to(lr, shape))
 
     size = (model.scale * height, model.scale * width)
     sr = np.empty((*size, colours), pixels.dtype)
-    for rows, columns, part in model.tiles(height, width, read):
-        if rgb and colours == 1:
+    beyond = 0 if network_only else MIRRORED
+    for rows, columns, part in model.tiles(height, width, read, beyond=beyond):
+        if not network_only:
+            around = (_around(span, model.scale) for span in (rows, columns))
+            part = keep_flat(part, read(*around))
+        if rgb and visible.shape[-1] == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
         progress(part.shape[0] * part.shape[1] // model.scale**2)
@@ -153,6 +176,24 @@ def upscale_pixels(
         alpha = _resized(pixels[..., -1:], scale)
         sr = np.concatenate([sr, alpha], axis=-1)
     return sr
+
+
+def _neutral(pixels: np.ndarray) -> bool:
+    return all(
+        np.array_equal(pixels[..., 0], pixels[..., channel])
+        for channel in range(1, pixels.shape[-1])
+    )
+
+
+def _mirrored(pixels: slice, length: int) -> np.ndarray:
+    """Where the pixels of an axis are that goes on in mirror images at its ends."""
+    places = np.arange(pixels.start, pixels.stop) % (2 * length)
+    return np.minimum(places, 2 * length - 1 - places)
+
+
+def _around(pixels: slice, scale: int) -> slice:
+    """The LR pixels of some SR pixels and beside them, as `keep_flat` needs them."""
+    return slice(pixels.start // scale - MARGIN, pixels.stop // scale + MARGIN)
 
 
 def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:

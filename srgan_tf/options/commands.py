@@ -75,6 +75,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
     )
 
     def check(self) -> None:
+        super().check()
         for name in ("model", "benchmarks"):
             if not getattr(self, name):
                 raise UserError(f"evaluate needs --{name}; see --help.")
@@ -137,6 +138,7 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     )
 
     def check(self) -> None:
+        super().check()
         if self.lossless and self.format in ("jpg", "avif", "heic"):
             raise UserError(
                 f"--lossless is for webp and jxl, and --format={self.format} always "

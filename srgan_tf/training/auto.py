@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from srgan_tf.data.tfds_photos import resolve_auto
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.models.vgg import imagenet_is_at_hand
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.precision import fastest_precision
 from srgan_tf.training.run_folder import Change
 
 log = logging.getLogger(__name__)

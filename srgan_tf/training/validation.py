@@ -67,7 +67,7 @@ def validate(
     measures = []
     for index in range(len(photos)):
         hr, lr = _pair(photos[index], model.scale, degradation, index)
-        sr = upscale_pixels(model, lr)
+        sr = upscale_pixels(model, lr, network_only=True)
         pair = [shave(picture, model.scale) for picture in (hr, sr)]
         luma = [rgb_to_y(picture.astype(np.float32)) for picture in pair]
         measures.append([float(psnr(*luma)), float(ssim(*luma))])
@@ -105,7 +105,8 @@ def comparison(
     for index, photo in enumerate(shown):
         part = _middle(photo, min(field, _side(photo, scale)), scale)
         hr, lr = _pair(part, scale, degradation, index)
-        parts = imresize_large(lr, scale), upscale_pixels(model, lr), hr
+        sr = upscale_pixels(model, lr, network_only=True)
+        parts = imresize_large(lr, scale), sr, hr
         rows.append(np.hstack([_centred(picture, field) for picture in parts]))
     return np.vstack(rows)
 

@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from samples import trained_like, values
+from samples import lr_noise, trained_like, values
 
 import srgan_tf
 from srgan_tf.errors import UserError
+from srgan_tf.inference import loading
 from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.loading import load_model
 from srgan_tf.models import pretrained
+
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @pytest.fixture
@@ -100,6 +103,16 @@ def test_denoise_is_for_the_released_models(two_files):
         load_model(",".join(two_files), realism=0.5, denoise=0.5)
 
 
+@pytest.mark.parametrize("device", ["float32", "mixed_bfloat16"])
+def test_precision_is_what_the_device_is_fastest_in(monkeypatch, device):
+    monkeypatch.setattr(loading, "fastest_precision", lambda: device)
+    generator, lr = trained_like(filters=16), lr_noise(12, 12)
+    sr = {p: load_model(generator, precision=p)(lr) for p in ("auto", *PRECISIONS)}
+    np.testing.assert_array_equal(sr["auto"], sr[device])
+    error = 127.5 * (sr["float32"] - sr["mixed_bfloat16"])
+    assert 0 < np.mean(error**2) < 1
+
+
 @pytest.mark.parametrize(
     ("wishes", "message"),
     [
@@ -108,6 +121,14 @@ def test_denoise_is_for_the_released_models(two_files):
         ({"realism": 1.5}, "--realism=1.5: must be 0 to 1."),
         ({"denoise": -1.0}, "--denoise=-1.0: must be 0 to 1."),
         ({"realism": math.nan}, "--realism=nan: must be a finite number."),
+        (
+            {"precision": "mixed_float16"},
+            "--precision=mixed_float16: must be auto, float32 or mixed_bfloat16.",
+        ),
+        (
+            {"fast": True, "precision": "float32"},
+            "--fast computes in 8 bits, --precision=float32 does not: choose one.",
+        ),
     ],
 )
 def test_wishes_out_of_their_bounds_are_refused_before_loading(wishes, message):
