@@ -1,6 +1,10 @@
 """From names, files and wishes to a model that upscales."""
 
+import functools
 import os
+import threading
+from pathlib import Path
+from typing import Any
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.compiled import CompiledGenerator
@@ -62,6 +66,52 @@ def load_model(
             first = interpolate(first, second[0], realism)
         loaded = CompiledGenerator(first, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
+
+
+_turn = threading.Lock()
+
+
+def kept_model(
+    model: str | os.PathLike | Generator | None = None,
+    *,
+    scale: int | None = None,
+    **wishes: Any,
+) -> Upscaler:
+    """Like `load_model`, but gives again what the same files and wishes gave before.
+
+    It keeps the last few models. Files that have changed are loaded anew, and so is a
+    generator, whose weights may change unseen.
+    """
+    if isinstance(model, Generator):
+        return load_model(model, scale=scale, **wishes)
+    names = [str(x) for x in model_names(model, scale, wishes.get("realism"))]
+    states = tuple(_state(file) for name in names for file in model_files(name))
+    with _turn:  # who comes second finds what the first has loaded
+        return _loaded(",".join(names), states, scale, tuple(sorted(wishes.items())))
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(
+    model: str,
+    states: tuple[tuple, ...],
+    scale: int | None,
+    wishes: tuple[tuple[str, Any], ...],
+) -> Upscaler:
+    return load_model(model, scale=scale, **dict(wishes))
+
+
+def _state(file: Path) -> tuple:
+    state = file.stat()
+    return file.absolute(), state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def model_files(model: str | os.PathLike) -> list[Path]:
+    """The files that a name, a file or a folder stands for; none if it is not there."""
+    path = released_models().get(str(model), Path(model))
+    if path.is_dir() and is_export(path):
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    file = path / "generator.keras" if path.is_dir() else path
+    return [file] if file.is_file() else []
 
 
 def model_names(

@@ -1,16 +1,17 @@
 """Upscaling pictures: any size, gray and alpha, 8 and 16 bit."""
 
+import io
 import math
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, overload
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.loading import load_model
+from srgan_tf.inference.loading import kept_model
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
@@ -19,8 +20,34 @@ from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
 from srgan_tf.pictures.writing import picture_of
 
 
+@overload
 def upscale(
-    image: np.ndarray | Image.Image | str | os.PathLike,
+    image: np.ndarray | str | os.PathLike | bytes | IO[bytes],
+    model: str | os.PathLike | Generator | Upscaler | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    fast: bool = False,
+    self_ensemble: bool = False,
+    tile: int | None = None,
+) -> np.ndarray: ...
+
+
+@overload
+def upscale(
+    image: Image.Image,
+    model: str | os.PathLike | Generator | Upscaler | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    fast: bool = False,
+    self_ensemble: bool = False,
+    tile: int | None = None,
+) -> Image.Image: ...
+
+
+def upscale(
+    image: np.ndarray | Image.Image | str | os.PathLike | bytes | IO[bytes],
     model: str | os.PathLike | Generator | Upscaler | None = None,
     *,
     scale: int | None = None,
@@ -34,8 +61,9 @@ def upscale(
     Args:
         image: A NumPy array `[H, W]` or `[H, W, C]` of gray (C = 1), gray and alpha,
             RGB or RGBA, of uint8, uint16 or floats in [0, 1]; a Pillow picture; or a
-            photo file.
-        model: See `load_model`; or what it returns, which is quicker for many pictures.
+            photo file: its path, its bytes, or itself, opened in binary mode.
+        model: See `load_model`; or what it returns. A model from files is loaded at the
+            first call and kept for the next.
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
@@ -60,6 +88,8 @@ def upscale(
             pixels = read_photo_file(image).pixels
         except UserError as error:
             raise UserError(f"{image}: {error}") from None
+    elif isinstance(image, bytes) or hasattr(image, "read"):
+        pixels = read_photo_file(_content(image)).pixels
     elif isinstance(image, Image.Image):
         photo = photo_of(image)
         pixels = photo.pixels
@@ -72,7 +102,7 @@ def upscale(
         "tile": tile,
     }
     if not isinstance(model, Upscaler):
-        model = load_model(model, scale=scale, **wishes)
+        model = kept_model(model, scale=scale, **wishes)
     elif given := [n for n, x in wishes.items() if x is not None and x is not False]:
         raise UserError(f"{given[0]} is for load_model: this model is loaded already.")
     sr = upscale_pixels(model, pixels, scale=scale)
@@ -115,6 +145,9 @@ def upscale_pixels(
 
     Returns:
         `[scale * H, scale * W, C]` of the same type.
+
+    Raises:
+        UserError: If the scale is not the model's to reach, or its result not finite.
     """
     scale = check_scale(model, scale)
     height, width, channels = pixels.shape
@@ -130,6 +163,8 @@ def upscale_pixels(
     size = (model.scale * height, model.scale * width)
     sr = np.empty((*size, colours), pixels.dtype)
     for rows, columns, part in model.tiles(height, width, read):
+        if not math.isfinite(part.sum()):
+            raise UserError("the model's result is not finite: its weights are damaged")
         if colours == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
@@ -140,6 +175,13 @@ def upscale_pixels(
         alpha = _resized(pixels[..., -1:], scale)
         sr = np.concatenate([sr, alpha], axis=-1)
     return sr
+
+
+def _content(file: bytes | IO[bytes]) -> io.BytesIO:
+    content = file if isinstance(file, bytes) else file.read()
+    if not isinstance(content, bytes):
+        raise UserError("a file is read in binary mode: open it with 'rb'")
+    return io.BytesIO(content)
 
 
 def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:
