@@ -2,6 +2,7 @@
 
 from srgan_tf.evaluation.speed import benchmark_upscaling
 from srgan_tf.evaluation.training_speed import benchmark_training
+from srgan_tf.inference.choosing import default_model
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import BenchmarkOptions
 
@@ -9,7 +10,7 @@ from srgan_tf.options import BenchmarkOptions
 def benchmark(options: BenchmarkOptions) -> None:
     """Prints the speed of upscaling, exports and training, beside the matmul peak."""
     benchmark_upscaling(
-        load_generator(options.model[0] if options.model else "srgan_x4")
+        load_generator(options.model[0] if options.model else default_model())
     )
     print(flush=True)
     precisions = ["float32", "mixed_bfloat16"]

@@ -86,7 +86,7 @@ def evaluate(options: EvaluateOptions) -> dict:
     }
     kinds = options.degradation or (None,)
     total = len(models) * len(kinds) * sum(map(len, sets.values()))
-    with tqdm(total=total, unit="picture") as bar:
+    with tqdm(total=total, unit="picture", disable=None) as bar:
         for name, pairs in sets.items():
             bar.set_description(name)
             found = _measure(name, pairs, models, options, vgg=vgg, bar=bar)

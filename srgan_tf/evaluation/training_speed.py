@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,18 +13,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.listing import find_photos
+from srgan_tf.data.opening import PhotoSet, open_photos
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.speed import multiplications
-from srgan_tf.models import Discriminator, Generator
+from srgan_tf.models import Generator
 from srgan_tf.models.losses import VGGLoss, content_loss
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.metrics_log import MetricsLog
 from srgan_tf.training.precision import layers_in
 from srgan_tf.training.run_folder import RunFolder
-from srgan_tf.training.stages import Stages
+from srgan_tf.training.stages import Stages, new_discriminator
 
 MATRIX = 4096
 SECONDS = 6  # about as long each stage is run in each precision
@@ -37,19 +37,27 @@ VGG19, where the loss has it, has random weights here, which take the same time.
 
 
 def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None:
-    """Prints the speed of both stages, on the photos inside scikit-image.
+    """Prints the speed of the pipeline and of both stages.
 
     Args:
-        options: Of the networks, losses, crops and batches; places and numbers of steps
-            do not count.
+        options: Of the photos, networks, losses, crops and batches; other places and
+            numbers of steps do not count.
         precisions: Policies of Keras, such as `mixed_bfloat16`.
 
     Raises:
         UserError: If there is no such loss.
     """
-    photos = Photos(find_photos("bundled"), options.crop_size, options.cache_gib)
+    photos = open_photos(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        min_side=options.crop_size,
+        scale=options.scale,
+        cache_gib=options.cache_gib,
+    )
     batch = options.batch_size
-    supply = _pipeline(photos, options)
+    cores = len(os.sched_getaffinity(0))
+    alone, supply = (_pipeline(photos, options, threads) for threads in (1, cores))
     rows = []
     peaks = []
     for precision in precisions:
@@ -68,9 +76,11 @@ def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None
         f"{options.num_blocks} blocks of {options.filters} filters, content loss "
         f"{options.content_loss}\n"
         f"Matmul peak in GFLOP/s: {', '.join(peaks)}\n"
-        f"Pipeline without a model: {supply:.0f} patches/s\n"
+        f"Photos: {options.dataset}, {photos}\n"
+        f"Pipeline without a model, degradation {options.degradation}: {alone:.0f} "
+        f"crops/s in one thread, {supply:.0f} in {cores}\n"
         f"{'':26}{'s/step':>8}{'steps/s':>9}{'GFLOP':>8}{'of peak':>9}"
-        f"{'patches/s':>11}{'pipeline':>11}"
+        f"{'crops/s':>11}{'pipeline':>11}"
     )
     print(*rows, NOTES, sep="\n")
 
@@ -88,7 +98,7 @@ class _Clock(MetricsLog):
 
 
 def _stages(
-    options: TrainOptions, photos: Photos, peak: float
+    options: TrainOptions, photos: PhotoSet, peak: float
 ) -> Iterable[tuple[str, float, int]]:
     """Runs both stages; gives name, seconds and floating-point operations of a step."""
     try:
@@ -99,7 +109,7 @@ def _stages(
         raise UserError(f"--content_loss: {error}") from None
     generator = Generator(options.scale, options.num_blocks, options.filters)
     forward = multiplications(generator) * (options.crop_size // options.scale) ** 2
-    judged = _discriminator_multiplications(Discriminator(options.crop_size))
+    judged = _discriminator_multiplications(options)
     features = [_loss_multiplications(loss, options.crop_size) for loss in losses]
     # Features of HR need no gradient; those of SR only let it pass.
     counts = {
@@ -118,7 +128,7 @@ def _stages(
 
 
 def _time_stage(
-    options: TrainOptions, stage: str, every: int, photos: Photos, generator, loss
+    options: TrainOptions, stage: str, every: int, photos: PhotoSet, generator, loss
 ) -> tuple[float, Generator]:
     """Trains in `PARTS` parts of `every` steps; gives the median second of a step."""
     steps: dict[str, Any] = {
@@ -144,8 +154,8 @@ def _time_stage(
     return float(np.median(np.diff(clock.times)[1:-1])) / every, generator
 
 
-def _pipeline(photos: Photos, options: TrainOptions) -> float:
-    """Patches per second that the input pipeline alone gives."""
+def _pipeline(photos: PhotoSet, options: TrainOptions, threads: int) -> float:
+    """Crops per second that the input pipeline alone gives in so many threads."""
     pairs = training_pairs(
         photos,
         options.crop_size,
@@ -153,7 +163,9 @@ def _pipeline(photos: Photos, options: TrainOptions) -> float:
         batch_size=options.batch_size,
         degradation=options.degradation,
     )
-    batches = iter(pairs)
+    pool = tf.data.Options()
+    pool.threading.private_threadpool_size = threads
+    batches = iter(pairs.with_options(pool))
     for _ in range(10):
         next(batches)
     start, count = time.perf_counter(), 0
@@ -174,9 +186,10 @@ def _peak(dtype: str) -> float:
     return 2 * MATRIX**3 / best
 
 
-def _discriminator_multiplications(discriminator: Discriminator) -> int:
-    dense = discriminator.dense.kernel.shape, discriminator.logits.kernel.shape
-    convs = _conv_multiplications(discriminator.convs, discriminator.crop_size)
+def _discriminator_multiplications(options: TrainOptions) -> int:
+    network = new_discriminator(dataclasses.replace(options, init_discriminator=None))
+    dense = network.dense.kernel.shape, network.logits.kernel.shape
+    convs = _conv_multiplications(network.convs, options.crop_size)
     return convs + sum(math.prod(shape) for shape in dense)
 
 

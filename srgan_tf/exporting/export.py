@@ -80,6 +80,11 @@ def write_export(
     facts: Facts | None,
 ) -> None:
     """Does what `export` says, once all of it is known to be good."""
+    if generator.channels != 3:
+        raise UserError(
+            f"Exports take RGB, this generator {generator.channels} channels: use "
+            "`generator.export` of Keras."
+        )
     info = Info(generator.scale, generator.receptive_radius, window)
     if file_format == "saved_model":
         write_saved_model(generator, path, info, jit_compile=jit_compile)

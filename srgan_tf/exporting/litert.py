@@ -79,7 +79,7 @@ def _centred(
     added = mean_error(lambda crop: hr_from_255(rounded(crop[None])), exact, crops)
     # How far the mean moves with the bias, which stands in front of tanh.
     slope = np.mean([1 - np.square(exact(crop)) for crop in crops], axis=(0, 1, 2, 3))
-    copy = interpolate(generator, generator, 0)
+    copy = interpolate([generator], [1.0])
     copy.tail.bias.assign_sub(added / slope)
     return copy
 

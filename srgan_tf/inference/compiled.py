@@ -10,6 +10,7 @@ import numpy as np
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import read_photo
+from srgan_tf.errors import UserError
 from srgan_tf.inference.layers import residual_layers, upsampling_layers
 from srgan_tf.inference.rounding import mean_error
 from srgan_tf.inference.runtimes import graph, litert
@@ -55,14 +56,17 @@ class CompiledGenerator(Upscaler):
         self.scale = generator.scale
         self.radius = generator.receptive_radius
         self.filters = generator.filters
+        self.channels = generator.channels
         self.tile = tile or self._default_tile(
             LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
         )
         first, rest = upsampling_layers(generator)
         if not fast:
-            self._residual = graph(residual_layers(generator), 3)
+            self._residual = graph(residual_layers(generator), self.channels)
             self._upsampling = graph(lambda x: rest(first(x)), self.filters)
             return
+        if self.channels != 3:
+            raise UserError("--fast is for generators of RGB.")
         # The layer between is float: its input carries the whole picture, and rounding
         # that to 8 bit costs more (0.7 dB of PSNR) than all the others together.
         enlarge, finish = graph(first, self.filters), litert(rest, 4 * self.filters)
@@ -78,7 +82,8 @@ class CompiledGenerator(Upscaler):
         top, bottom, left, right = box or (0, height, 0, width)
         features = self._residual(lr[None])
         s = self.scale
-        sr = np.empty((s * (bottom - top), s * (right - left), 3), np.float32)
+        size = s * (bottom - top), s * (right - left)
+        sr = np.empty((*size, self.channels), np.float32)
         for rows, columns in itertools.product(
             spans(top, bottom, height, UPSAMPLING_TILE, UPSAMPLING_RADIUS),
             spans(left, right, width, UPSAMPLING_TILE, UPSAMPLING_RADIUS),

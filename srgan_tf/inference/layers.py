@@ -98,12 +98,12 @@ def _shuffled_tail(
     Its 3 channels fill a fifth of a vector unit; the 12 of 2x2 neighbouring pixels fill
     most of it, for a quarter more products (by the zeros of each pixel's k10 kernel).
     """
-    filters = kernel.shape[2]
-    wide = np.zeros((10, 10, filters, 2, 2, 3), np.float32)
+    filters, channels = kernel.shape[2:]
+    wide = np.zeros((10, 10, filters, 2, 2, channels), np.float32)
     for row, column in itertools.product(range(2), repeat=2):
         wide[row : row + 9, column : column + 9, :, row, column] = kernel
-    wide = wide.reshape(5, 2, 5, 2, filters, 12).transpose(0, 2, 1, 3, 4, 5)
-    return wide.reshape(5, 5, 4 * filters, 12), np.tile(bias, 4)
+    wide = wide.reshape(5, 2, 5, 2, filters, -1).transpose(0, 2, 1, 3, 4, 5)
+    return wide.reshape(5, 5, 4 * filters, -1), np.tile(bias, 4)
 
 
 def network(generator: Generator, bound: Callable = lambda x: x) -> Callable:

@@ -63,7 +63,7 @@ class Progress:
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(megapixels)
-        elif now - self._told > _BETWEEN_LINES and self._done:
+        elif now - self._told > _BETWEEN_LINES and self._done < self.megapixels:
             self._told = now
             left = (now - self._began) * (self.megapixels / self._done - 1)
             print(

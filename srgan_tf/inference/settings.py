@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from srgan_tf.inference.loading import model_files
 from srgan_tf.inference.results import Settings
-from srgan_tf.models.pretrained import released_models
+from srgan_tf.models.pretrained import released_models, released_scale
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS
 
@@ -53,4 +53,4 @@ def fingerprint(model: str | os.PathLike) -> str:
 def known_scale(models: Sequence[str | os.PathLike]) -> int | None:
     """The factor of released models, by their names; None of others."""
     released = [str(model) for model in models if str(model) in released_models()]
-    return int(released[0].rpartition("_x")[2]) if released else None
+    return released_scale(released[0]) if released else None

@@ -21,6 +21,7 @@ class Upscaler(ABC):
 
     Attributes:
         scale: Factor of the size.
+        channels: Of the pictures it takes and makes.
         radius: LR pixels on each side that a result pixel depends on.
         tile: Side in LR pixels of the tiles that pictures are cut into; fewer need less
             memory, the result is the same.
@@ -29,6 +30,7 @@ class Upscaler(ABC):
     """
 
     scale: int
+    channels: int = 3
     radius: int
     tile: int
     window: tuple[int, int] | None = None

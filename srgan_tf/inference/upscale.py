@@ -27,6 +27,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -40,6 +41,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -52,6 +54,7 @@ def upscale(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -67,6 +70,7 @@ def upscale(
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
+        denoise: Likewise.
         fast: Likewise.
         self_ensemble: Likewise.
         tile: Likewise.
@@ -97,6 +101,7 @@ def upscale(
         pixels = _checked(image)
     wishes: dict[str, Any] = {
         "realism": realism,
+        "denoise": denoise,
         "fast": fast,
         "self_ensemble": self_ensemble,
         "tile": tile,
@@ -135,7 +140,7 @@ def upscale_pixels(
     Gray enters the network as RGB and its results are averaged. Alpha is enlarged by
     MATLAB's bicubic, which keeps opaque areas opaque; before, the colours of pixels
     that cannot be seen, often black, give way to those at the visible edge, so that
-    none shines through in a halo.
+    none shines through in a halo. A model of other channels than RGB takes its own.
 
     Args:
         model: See `load_model`.
@@ -147,25 +152,32 @@ def upscale_pixels(
         `[scale * H, scale * W, C]` of the same type.
 
     Raises:
-        UserError: If the scale is not the model's to reach, or its result not finite.
+        UserError: If the model cannot make such pictures, or they are not finite.
     """
     scale = check_scale(model, scale)
     height, width, channels = pixels.shape
-    colours = channels - (channels in (2, 4))
+    rgb = model.channels == 3
+    if not rgb and channels != model.channels:
+        raise UserError(
+            f"the model takes pictures of {model.channels} channels. Received: "
+            f"{channels}"
+        )
+    colours = channels - (rgb and channels in (2, 4))
     visible = pixels[..., :colours]
     if colours < channels:
         visible = _extend_colours(visible, pixels[..., -1])
 
     def read(rows, columns):
         lr = lr_from_pixels(visible[rows, columns])
-        return np.ascontiguousarray(np.broadcast_to(lr, (*lr.shape[:2], 3)))
+        shape = (*lr.shape[:2], model.channels)
+        return np.ascontiguousarray(np.broadcast_to(lr, shape))
 
     size = (model.scale * height, model.scale * width)
     sr = np.empty((*size, colours), pixels.dtype)
     for rows, columns, part in model.tiles(height, width, read):
         if not math.isfinite(part.sum()):
             raise UserError("the model's result is not finite: its weights are damaged")
-        if colours == 1:
+        if rgb and colours == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
         progress(part.shape[0] * part.shape[1] // model.scale**2)

@@ -14,9 +14,10 @@ import tensorflow as tf
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import Taken, whole_file
+from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.jobs import Job
-from srgan_tf.inference.loading import load_model, model_names
+from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.outputs import STDOUT
 from srgan_tf.inference.preparing import Prepared, prepare
 from srgan_tf.inference.progress import Progress
@@ -44,14 +45,18 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
             done; or, after all others are done, if photos failed: one line for each.
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
-    models = [str(name) for name in model_names(given, options.scale, options.realism)]
+    dials: dict[str, Any] = {
+        "scale": options.scale,
+        "realism": options.realism,
+        "denoise": options.denoise,
+    }
+    models = [str(share.model) for share in choose(given, **dials)]
 
     @functools.cache
     def model() -> Upscaler:
         loaded = load_model(
-            ",".join(models),
-            scale=options.scale,
-            realism=options.realism,
+            given,
+            **dials,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
             tile=options.tile,

@@ -16,12 +16,14 @@ class Discriminator(keras.Model):
 
     Args:
         crop_size: Side of the square HR crops it is trained on, in pixels; the dense
-            layers fix it. 23.6 M parameters at 96.
+            layers fix it. 23.6 M parameters at 96. None: the dense layers see means
+            over positions, as many others do it, and crops are of any size.
         filters: Filters of the first convolution; the last has 8 times as many.
         dense_units: Units of the first dense layer.
         channels: Of the pictures.
 
-    Input `[N, crop_size, crop_size, channels]` in [-1, 1], output float32 logits
+    Input `[N, crop_size, crop_size, channels]` in [-1, 1] (`[N, H, W, channels]` with
+    `crop_size=None`), output float32 logits
     `[N, 1]`.
 
     Example:
@@ -32,7 +34,7 @@ class Discriminator(keras.Model):
 
     def __init__(
         self,
-        crop_size: int = 96,
+        crop_size: int | None = 96,
         filters: int = 64,
         dense_units: int = 1024,
         channels: int = 3,
@@ -65,7 +67,8 @@ class Discriminator(keras.Model):
             shape = conv.compute_output_shape(shape)
             if i > 0:
                 self.norms[i - 1].build(shape)
-        self.dense.build((None, shape[1] * shape[2] * shape[3]))
+        positions = shape[1] * shape[2] if self.crop_size else 1
+        self.dense.build((None, positions * shape[3]))
         self.logits.build((None, self.dense_units))
         self.built = True
 
@@ -73,7 +76,10 @@ class Discriminator(keras.Model):
         x = ops.leaky_relu(self.convs[0](images), 0.2)
         for conv, norm in zip(self.convs[1:], self.norms):
             x = ops.leaky_relu(norm(conv(x), training=training), 0.2)
-        x = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
+        if self.crop_size:
+            x = ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3]))
+        else:
+            x = ops.mean(x, axis=(1, 2))
         return self.logits(ops.leaky_relu(self.dense(x), 0.2))
 
     def batch_norm_layers(self) -> list[layers.BatchNormalization]:

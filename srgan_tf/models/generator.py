@@ -125,6 +125,7 @@ class Generator(PictureModel):
         num_blocks: Number of residual blocks, B in the paper.
         filters: Feature maps of every convolution but the upsampling ones.
         channels: Of the pictures, such as 1 for gray or 4 for RGB and near infrared.
+        frozen: Whether `freeze_batch_norm` has been called.
 
     Raises:
         ValueError: If `scale` is not 2, 4 or 8.
@@ -141,6 +142,7 @@ class Generator(PictureModel):
         num_blocks: int = 16,
         filters: int = 64,
         channels: int = 3,
+        frozen: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -159,6 +161,8 @@ class Generator(PictureModel):
         # float32 at the end keeps 8-bit steps apart under mixed precision.
         self.tail = _conv(channels, 9, activation="tanh", dtype="float32")
         self.build((None, None, None, channels))
+        if frozen:
+            self.freeze_batch_norm()
 
     def build(self, input_shape):
         if self.built:
@@ -224,5 +228,9 @@ class Generator(PictureModel):
             "num_blocks": self.num_blocks,
             "filters": self.filters,
         }
-        # RGB goes unsaid, so that earlier versions read these files, too.
-        return config if self.channels == 3 else {**config, "channels": self.channels}
+        # What is usual goes unsaid, so that earlier versions read these files, too.
+        if self.channels != 3:
+            config["channels"] = self.channels
+        if not self.body_bn.trainable:
+            config["frozen"] = True
+        return config

@@ -23,6 +23,11 @@ def released_models() -> dict[str, Path]:
     return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
 
 
+def released_scale(name: str) -> int:
+    """The factor that a released model has in its name."""
+    return int(name.split("_")[1].removeprefix("x"))
+
+
 def released_facts() -> dict[str, dict[str, Any]]:
     """What `weights/facts.json` says of each of them: how made, licence, scores, ..."""
     facts = json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
@@ -90,8 +95,10 @@ def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) ->
         else:
             model.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
+        side = model.crop_size
+        kind = f"for crops of {side} px" if side else "that is pooled"
         raise UserError(
-            f"{path} does not fit a discriminator for crops of {model.crop_size} px: "
+            f"{path} does not fit a discriminator {kind} (see --discriminator): "
             f"{reason(error)}"
         ) from None
 
@@ -116,15 +123,21 @@ def _from_h5(path: Path) -> Generator:
     return model
 
 
-def _size(kernels: list[tuple[int, ...]]) -> dict[str, int]:
+def _size(kernels: list[tuple[int, ...]]) -> dict[str, Any]:
     """Reads the generator's arguments off the shapes of its convolutions."""
-    filters = [shape[3] for shape in kernels if shape[:3] == (9, 9, 3)]
-    if len(filters) != 1:
+    ends = [shape[2:] for shape in kernels if shape[:2] == (9, 9)]
+    if len(ends) != 2 or ends[0] != ends[1][::-1]:
         raise ValueError("its convolutions are not those of the paper's Figure 4")
-    upsampling = sum(shape[3] == 4 * filters[0] for shape in kernels)
+    channels, filters = sorted(ends[0])
+    upsampling = sum(shape[3] == 4 * filters for shape in kernels)
     # Each residual block has two more; head, body and tail are one each.
     num_blocks = (len(kernels) - 3 - upsampling) // 2
-    return {"scale": 2**upsampling, "num_blocks": num_blocks, "filters": filters[0]}
+    return {
+        "scale": 2**upsampling,
+        "num_blocks": num_blocks,
+        "filters": filters,
+        "channels": channels,
+    }
 
 
 def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:

@@ -108,6 +108,13 @@ class UpscaleOptions(ModelFiles, Inference, Output):
         least=0,
         most=1,
     )
+    denoise: float | None = option(
+        None,
+        "Blend the models for clean pictures (0, as --model=srgan_x4) and for photos "
+        "with noise, JPEG and the like (1, the default).",
+        least=0,
+        most=1,
+    )
     format: str | None = option(
         None,
         "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
@@ -173,6 +180,10 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions(TrainOptions, ModelFiles):
     """Benchmark"""
+
+    dataset: str = option(
+        "bundled", "HR photos to draw crops from, named as for training."
+    )
 
     def check(self) -> None:
         super().check()

@@ -150,6 +150,15 @@ class StageTwo(Options):
         resume="applied",
         stage="gan",
     )
+    discriminator: str = option(
+        "paper",
+        "paper: Figure 4, for crops of --crop_size alone; pooled: of 48 filters, with "
+        "the mean over positions before its dense layers: an eighth as large, and it "
+        "goes on to crops of any size.",
+        choices=("paper", "pooled"),
+        resume="refused",
+        stage="gan",
+    )
     colour_weight: float = option(
         0.0,
         "Beside a VGG loss: weight of the squared distance of 8x8 means, which keeps "

@@ -81,6 +81,10 @@ def write_report(folder: RunFolder) -> None:
         results_head=("", *(NETWORKS[stage] for stage in stages)),
         results=_results(stages),
         flags=[(f"--{name}", value) for name, value in flags.items()],
+        history=[
+            (f"--{r['flag']}", NETWORKS[r["stage"]], r["step"], r["old"], r["new"])
+            for r in folder.history()
+        ],
     )
     with whole_file(folder.path / "report.html") as partial:
         partial.write_text(page, encoding="utf-8")
@@ -100,8 +104,9 @@ def _status(folder: RunFolder, stages: Mapping, flags: Mapping[str, str]) -> str
         for stage, total in totals.items()
         if total
     ]
-    reached = all(done.get(stage, 0) >= total for stage, total in totals.items())
-    state = "finished" if reached and folder.finished else "not finished"
+    patience = int(flags.get("patience", 0))
+    over = all(folder.is_over(s, total, patience) for s, total in totals.items())
+    state = "finished" if over and folder.finished else "not finished"
     now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return f"{' · '.join(parts)} · {state} · written {now}"
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import append_text, whole_file
-from srgan_tf.options import TrainOptions
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.metrics_log import MetricsLog
 
@@ -97,23 +96,24 @@ class RunFolder:
         return [(step, float(psnr)) for step, psnr in rows if psnr and step > first]
 
     def is_over(
-        self, stage: str, options: TrainOptions, done: int | None = None
+        self, stage: str, steps: int, patience: int, *, done: int | None = None
     ) -> bool:
         """Whether a stage has all its steps, or ended early for want of progress.
 
         Args:
             stage: Which one.
-            options: Say how many steps it has, and how patient it is.
+            steps: All that it is to have.
+            patience: See `--patience`, which is for stage 1.
             done: Its steps so far; those of the newest checkpoint if None.
         """
         if done is None:
             done = self.checkpoints.latest_step(stage)
-        if done >= options.steps(stage):
+        if done >= steps:
             return True
-        if stage != "pretrain" or not options.patience:
+        if stage != "pretrain" or not patience:
             return False
         psnr = [psnr for step, psnr in self.validations(stage) if step <= done]
-        return bool(psnr) and len(psnr) - 1 - psnr.index(max(psnr)) >= options.patience
+        return bool(psnr) and len(psnr) - 1 - psnr.index(max(psnr)) >= patience
 
     def write_flags(self, flags: Mapping[str, object]) -> None:
         """Writes `run.flags`, which `--flagfile` replays; TensorBoard gets them too."""

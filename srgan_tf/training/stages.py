@@ -25,6 +25,19 @@ from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
 
+POOLED_FILTERS = 48
+
+
+def new_discriminator(options: TrainOptions) -> Discriminator:
+    """The discriminator of stage 2, with the weights it begins with."""
+    if options.discriminator == "pooled":
+        discriminator = Discriminator(crop_size=None, filters=POOLED_FILTERS)
+    else:
+        discriminator = Discriminator(options.crop_size)
+    if options.init_discriminator:
+        load_discriminator_weights(discriminator, options.init_discriminator)
+    return discriminator
+
 
 class Stages:
     """Runs the stages of one configuration in one run folder."""
@@ -46,8 +59,8 @@ class Stages:
 
     def _prepare(self, *networks: Generator | Discriminator) -> None:
         """Readies BatchNorm for the flags and the devices."""
-        if self.options.freeze_batch_norm:
-            networks[0].freeze_batch_norm()
+        for layer in networks[0].batch_norm_layers():
+            layer.trainable = not self.options.freeze_batch_norm
         for network in networks:
             for layer in network.batch_norm_layers():
                 # Statistics of the global batch, as on one device.
@@ -89,9 +102,7 @@ class Stages:
         keras.utils.set_random_seed(options.seed + 1)
         schedule = learning_rate(options, "gan")
         with self.strategy.scope():
-            discriminator = Discriminator(options.crop_size)
-            if options.init_discriminator:
-                load_discriminator_weights(discriminator, options.init_discriminator)
+            discriminator = new_discriminator(options)
             self._prepare(generator, discriminator)
             optimizer = self._adam(schedule, options.ema_decay)
             model = SRGAN(generator, discriminator)
@@ -111,7 +122,7 @@ class Stages:
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        over = self.folder.is_over(stage, options, start)
+        over = self.folder.is_over(stage, total, options.patience, done=start)
         if not over:
             self.folder.metrics.rewind(stage, start)
         with HeldSignals() as signals:

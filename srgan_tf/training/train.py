@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -56,8 +57,7 @@ def _train_in(
     """Goes on with what is in the folder."""
     resolved = resolve(options, folder.recorded_flags(), folder.stand_ins())
     plan = continuation(resolved, folder, named=options.run_dir is not None)
-    over = all(folder.is_over(stage, plan.options) for stage in STAGES)
-    if folder.finished and over:
+    if folder.finished and plan.is_done(folder):
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
             "another --run_dir.",
@@ -173,7 +173,7 @@ def save_result(folder: RunFolder, generator: Generator) -> None:
 
 
 def _first_generator(options: TrainOptions) -> Generator:
-    size = {
+    size: dict[str, Any] = {
         "scale": options.scale,
         "num_blocks": options.num_blocks,
         "filters": options.filters,
@@ -182,6 +182,11 @@ def _first_generator(options: TrainOptions) -> Generator:
         return Generator(**size)
     generator = load_generator(options.init)
     found = {name: generator.get_config()[name] for name in size}
+    if generator.channels != 3:
+        raise UserError(
+            f"--init={options.init} makes pictures of {generator.channels} channels; "
+            "train is for RGB."
+        )
     if found != size:
         raise UserError(
             f"--init={options.init} holds {found}, but the flags say {size}."

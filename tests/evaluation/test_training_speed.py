@@ -57,7 +57,7 @@ def test_both_stages_in_each_precision(quick, capfd):
     ]
     assert "4 crops of 32 px, x4, 1 blocks of 4 filters, content loss mse" in text
     assert re.search(r"GFLOP/s: float32 \d+, bfloat16 \d+\n", text)
-    supply = float(re.search(r"without a model: (\d+) patches/s", text)[1])
+    supply = float(re.search(r"crops/s in one thread, (\d+) in \d+", text)[1])
     gan = 3 * generator_products() + 8 * discriminator_products()
     for (network, _), (seconds, rate, gigaflop, _, patches, surplus) in rows.items():
         expected = gan if network == "SRGAN" else 3 * generator_products()

@@ -10,6 +10,7 @@ from samples import trained_like, values
 
 import srgan_tf
 from srgan_tf.errors import UserError
+from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.loading import load_model
 from srgan_tf.models import pretrained
 
@@ -35,24 +36,68 @@ def test_realism_blends_two_models(two_files):
         srgan_tf.upscale(pixels, two_files[0], realism=0.5)
 
 
-def test_released_models_are_chosen_by_scale(tmp_path, monkeypatch):
+@pytest.fixture
+def released(tmp_path, monkeypatch):
+    """Puts other models, each of its own seed, in the place of the released ones."""
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+
+    def make(*names: str) -> None:
+        facts = {}
+        for seed, name in enumerate(names):
+            path = tmp_path / f"{name}.weights.h5"
+            model = trained_like(pretrained.released_scale(name), seed=seed)
+            model.save_weights(path)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            facts[name] = {"sha256": digest}
+        (tmp_path / "facts.json").write_text(json.dumps({"models": facts}))
+
+    return make
+
+
+FOUR = ("srresnet_x4", "srgan_x4", "srresnet_x4_photo", "srgan_x4_photo")
+
+
+def test_released_models_are_chosen_by_scale(released):
     with pytest.raises(UserError, match="no model srgan_x4"):
         load_model()
-    facts = {}
-    for scale in (2, 4):
-        for kind in ("srgan", "srresnet"):
-            path = tmp_path / f"{kind}_x{scale}.weights.h5"
-            trained_like(scale).save_weights(path)
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            facts[f"{kind}_x{scale}"] = {"sha256": digest}
-    (tmp_path / "facts.json").write_text(json.dumps({"models": facts}))
+    released("srresnet_x2", "srgan_x2", *FOUR)
     assert load_model().scale == 4
     assert [load_model(scale=s).scale for s in (2, 3, 4)] == [2, 4, 4]
     assert load_model("srgan_x2").scale == 2
     assert load_model(realism=0.5).scale == 4
     with pytest.raises(UserError, match="the model's scale is 4"):
         srgan_tf.upscale(values(4, 4, 3), scale=8)
+    with pytest.raises(UserError, match="no model for photos at x2"):
+        load_model(scale=2, denoise=0.5)
+
+
+def test_dials_end_at_the_released_models_and_lead_from_one_to_the_other(released):
+    released(*FOUR)
+    pixels = values(8, 8, 3)
+    ends = {name: srgan_tf.upscale(pixels, name) for name in FOUR}
+    dials: list[tuple[dict[str, float], str]] = [
+        ({}, "srgan_x4_photo"),
+        ({"realism": 0}, "srresnet_x4_photo"),
+        ({"denoise": 0}, "srgan_x4"),
+        ({"realism": 0, "denoise": 0}, "srresnet_x4"),
+        ({"realism": 1, "denoise": 1}, "srgan_x4_photo"),
+    ]
+    for wishes, name in dials:
+        result = srgan_tf.upscale(pixels, **wishes)
+        np.testing.assert_array_equal(result, ends[name], str(wishes))
+    half = srgan_tf.upscale(pixels, realism=0.5, denoise=0.5)
+    assert all((half != end).any() for end in ends.values())
+
+
+def test_half_of_each_dial_is_the_mean_of_the_four(released):
+    released(*FOUR)
+    shares = choose(None, realism=0.5, denoise=0.5)
+    assert {share.model: share.share for share in shares} == dict.fromkeys(FOUR, 0.25)
+
+
+def test_denoise_is_for_the_released_models(two_files):
+    with pytest.raises(UserError, match="--denoise blends the released models"):
+        load_model(",".join(two_files), realism=0.5, denoise=0.5)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +106,7 @@ def test_released_models_are_chosen_by_scale(tmp_path, monkeypatch):
         ({"tile": 15}, "--tile=15: must be at least 16."),
         ({"scale": 1}, "--scale=1: must be 2 to 8."),
         ({"realism": 1.5}, "--realism=1.5: must be 0 to 1."),
+        ({"denoise": -1.0}, "--denoise=-1.0: must be 0 to 1."),
         ({"realism": math.nan}, "--realism=nan: must be a finite number."),
     ],
 )

@@ -33,3 +33,10 @@ def test_keras_file_gives_the_same_discriminator_back(tmp_path):
     again = keras.saving.load_model(tmp_path / "d.keras")
     images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
     np.testing.assert_array_equal(discriminator(images), again(images))
+
+
+def test_without_a_crop_size_crops_are_of_any_size():
+    discriminator = Discriminator(crop_size=None, filters=4, dense_units=8)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 48, 32, 3)).astype("float32")
+    assert tuple(discriminator(images).shape) == (2, 1)
+    assert discriminator.dense.kernel.shape == (8 * 4, 8)

@@ -45,6 +45,7 @@ OTHERS = {
     "gan_steps": 30,
     "restart_gan": True,
     "content_loss": "mae",
+    "discriminator": "pooled",
     "colour_weight": 0.5,
     "adversarial_weight": 0.5,
     "gan_learning_rate": 1e-5,

@@ -151,6 +151,16 @@ def test_init_discriminator_is_loaded(config, tmp_path):
         )
 
 
+def test_a_pooled_discriminator_goes_on_to_crops_of_another_size(config, tmp_path):
+    first = config(discriminator="pooled")
+    train(first)
+    saved = str(Path(first.run_dir) / "discriminator.weights.h5")
+    other = {"run_dir": str(tmp_path / "next"), "init_discriminator": saved}
+    train(config(discriminator="pooled", crop_size=32, **other))
+    with pytest.raises(UserError, match="does not fit a discriminator for"):
+        train(config(run_dir=str(tmp_path / "paper"), init_discriminator=saved))
+
+
 def test_other_model_flags_in_an_old_folder_are_refused(config):
     train(config(gan_steps=0))
     with pytest.raises(UserError, match="--filters=8"):
