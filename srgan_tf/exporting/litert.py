@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from srgan_tf.data.photos import Photos
 from srgan_tf.errors import UserError, optional
@@ -64,7 +65,7 @@ def litert_model(
         model.update_quantization_recipe(
             FLOAT_LAYERS, "CONV_2D", algorithm_key="no_quantize"
         )
-        return bytes(model.quantize(ranges).quantized_model)
+        return _self_contained(model.quantize(ranges).quantized_model)
 
 
 def _centred(
@@ -110,7 +111,27 @@ def _convert(
     dynamic: bool = False,
 ) -> bytes:
     layers = network(generator, _clipping(limits)) if limits else network(generator)
-    return tflite(served(layers), images_spec(window), half=half, dynamic=dynamic)
+    serve = served(layers)
+    return tflite(
+        lambda images: {"sr": serve(images)},
+        images_spec(window),
+        half=half,
+        dynamic=dynamic,
+    )
+
+
+def _self_contained(content: bytearray) -> bytes:
+    """A model whose weights are inside the FlatBuffer.
+
+    The quantiser writes them behind it, as models above 2 GB have them, where OpenVINO
+    and others do not look.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for buffer in model.buffers:
+        if buffer.data is not None:
+            # Else it would be written byte by byte.
+            buffer.data = np.frombuffer(bytes(buffer.data), np.uint8)
+    return flatbuffer_utils.convert_object_to_bytearray(model)
 
 
 def _clipping(limits: Sequence[float]) -> Callable:

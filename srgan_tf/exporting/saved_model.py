@@ -66,7 +66,9 @@ class _Signatures(tf.Module):
             self.serving_float: _any(3, name="images"),
         }
         return {
-            method.__name__: tf.function(method, input_signature=[spec], autograph=False)
+            method.__name__: tf.function(
+                method, input_signature=[spec], autograph=False
+            )
             for method, spec in specs.items()
         }
 

@@ -56,7 +56,10 @@ def in_windows(
             lambda start, done: start < length,
             add,
             (0, tf.zeros(nothing, dtype)),
-            shape_invariants=(tf.TensorShape(()), tf.TensorShape((None, None, None, 3))),
+            shape_invariants=(
+                tf.TensorShape(()),
+                tf.TensorShape((None, None, None, 3)),
+            ),
             parallel_iterations=1,
         )
         return done

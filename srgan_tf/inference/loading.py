@@ -73,6 +73,7 @@ def load_model(
         loaded = CompiledGenerator(generator, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
 
+
 _turn = threading.Lock()
 
 
