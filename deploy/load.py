@@ -39,11 +39,11 @@ def by_page(url: str, photo: Path) -> int:
     api = f"{url.rstrip('/')}/gradio_api"
     head = f'Content-Disposition: form-data; name="files"; filename="{photo.name}"'
     body = b"--x\r\n%s\r\n\r\n%s\r\n--x--\r\n" % (head.encode(), photo.read_bytes())
-    (path,) = json.loads(
-        ask(f"{api}/upload", body, "multipart/form-data; boundary=x")
-    )
+    (path,) = json.loads(ask(f"{api}/upload", body, "multipart/form-data; boundary=x"))
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    call = json.dumps({"data": [[file]]}).encode()
+    info = json.loads(ask(f"{api}/info"))["named_endpoints"]["/upscale"]
+    others = [x["parameter_default"] for x in info["parameters"][1:]]
+    call = json.dumps({"data": [[file], *others]}).encode()
     event = json.loads(ask(f"{api}/call/upscale", call))["event_id"]
     told = ask(f"{api}/call/upscale/{event}").decode()
     if "event: complete\n" not in told:

@@ -98,7 +98,7 @@ def test_the_download_is_the_command_lines(
     assert sr.size == (57 * scale, 68 * scale)  # upright
     pictures = [np.asarray(Image.open(path)) for path in (before, after)]
     assert pictures[0].shape == pictures[1].shape == (68 * scale, 57 * scale, 3)
-    if not wishes.get("quality"):
+    if result.endswith(".png"):
         np.testing.assert_array_equal(pictures[1], np.asarray(sr)[..., :3])
 
 
@@ -136,7 +136,7 @@ def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
     assert "together, more than" in refused([photo] * 3, model)
     assert "--scale=8: the model's scale is 4" in refused([photo], model, scale=8)
     assert "not in the list of choices" in refused([photo], "/etc/passwd")
-    assert "must be" in refused([photo], BY_DIALS, realism=7)
+    assert "greater than maximum" in refused([photo], BY_DIALS, realism=7)
 
 
 def ask(address, path, data=None, **headers):
@@ -144,9 +144,11 @@ def ask(address, path, data=None, **headers):
     return urllib.request.urlopen(request, timeout=60).read()
 
 
-def called(address, *data):
+def called(address, file, model):
     """What a call over HTTP is told in the end."""
-    content = json.dumps({"data": data}).encode()
+    info = json.loads(ask(address, "info"))["named_endpoints"]["/upscale"]
+    others = [x["parameter_default"] for x in info["parameters"][2:]]
+    content = json.dumps({"data": [[file], model, *others]}).encode()
     kind = {"Content-Type": "application/json"}
     event = json.loads(ask(address, "call/upscale", content, **kind))["event_id"]
     return ask(address, f"call/upscale/{event}").decode()
@@ -167,7 +169,7 @@ def test_plain_http(address, photo, model):
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     (path,) = json.loads(ask(address, "upload", body, **kind))
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    told = called(address, [file], model)
+    told = called(address, file, model)
     data = json.loads(told.rsplit("event: complete\ndata: ")[-1].splitlines()[0])
     result = ask(address, f"file={data[1][0]['path']}")
     assert Image.open(io.BytesIO(result)).size == (228, 272)
@@ -181,8 +183,9 @@ def test_no_file_of_the_server_is_given_away(address, model, path):
         ask(address, f"file={path}")
     assert caught.value.code in (403, 404)
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    told = called(address, [file], model)
+    told = called(address, file, model)
     assert "event: error" in told and "event: complete" not in told
+    assert "enough input" not in told
 
 
 def test_browsers_ask_nobody_else(address):
