@@ -56,6 +56,10 @@ def page(options: ServeOptions) -> Any:
                     buttons=["fullscreen"],
                     elem_id="compared",
                 )
+                # For the keyboard: the bar in the picture follows the mouse only.
+                bar = gr.Slider(
+                    0, 100, 50, step=1, label="Where bicubic ends", elem_id="bar"
+                )
                 results = gr.File(
                     label="Results", file_count="multiple", elem_id="results"
                 )
@@ -66,6 +70,14 @@ def page(options: ServeOptions) -> Any:
             [compared, results, remarks],
             api_name="upscale",
             concurrency_limit=1,
+        )
+        bar.input(
+            lambda place: gr.ImageSlider(slider_position=place),
+            bar,
+            compared,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
     # One at a time: a computation uses all cores.
     return blocks.queue(max_size=options.queue, default_concurrency_limit=1)
