@@ -160,7 +160,7 @@ def test_scales_that_the_model_does_not_reach(model, scale):
 def test_bytes_and_open_files_are_photos(model, tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(values(6, 7, 3)).save(path)
-    expected = srgan_tf.upscale(path, model)
+    expected: np.ndarray = srgan_tf.upscale(path, model)
     np.testing.assert_array_equal(srgan_tf.upscale(path.read_bytes(), model), expected)
     with path.open("rb") as file:
         np.testing.assert_array_equal(srgan_tf.upscale(file, model), expected)

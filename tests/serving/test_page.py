@@ -154,8 +154,8 @@ def called(address, file, model):
     return ask(address, f"call/upscale/{event}").decode()
 
 
-def test_plain_http(address, photo, model):
-    """As the README shows it with curl."""
+def uploaded(address, photo):
+    """Where the server keeps a photo that was sent to it."""
     body = b"\r\n".join(
         [
             b"--x",
@@ -168,6 +168,12 @@ def test_plain_http(address, photo, model):
     )
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     (path,) = json.loads(ask(address, "upload", body, **kind))
+    return path
+
+
+def test_plain_http(address, photo, model):
+    """As the README shows it with curl."""
+    path = uploaded(address, photo)
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     told = called(address, file, model)
     data = json.loads(told.rsplit("event: complete\ndata: ")[-1].splitlines()[0])
@@ -209,6 +215,13 @@ def test_a_taken_port_and_other_hosts_are_told(model, capsys, monkeypatch):
     told = capsys.readouterr()
     assert "lets everybody who reaches this machine use it" in told.err
     assert "Serving on http" in told.out
+
+
+def test_uploads_go_with_the_server(model, photo):
+    with serving(ServeOptions(model=(model,), port=free_port())) as address:
+        path = Path(uploaded(address, photo))
+        assert path.read_bytes() == photo.read_bytes()
+    assert not path.exists()
 
 
 def test_time_left(monkeypatch):
