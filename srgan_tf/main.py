@@ -1,4 +1,4 @@
-"""The command line: `python -m srgan_tf.main [COMMAND] [--flagfile=F] [--flags]`.
+"""The command line: `python -m srgan_tf [COMMAND] [--flagfile=F] [--flags]`.
 
 What each command can be told is in `options`. TensorFlow is imported only after that is
 known to be good.
@@ -23,6 +23,7 @@ from srgan_tf.options import (
     ExportOptions,
     Options,
     PrepareOptions,
+    ServeOptions,
     TrainOptions,
     UpscaleOptions,
 )
@@ -64,6 +65,13 @@ def _export(options: ExportOptions, arguments: Sequence[str]) -> None:
     export_model(options)
 
 
+def _serve(options: ServeOptions, arguments: Sequence[str]) -> None:
+    """Serve a page that upscales photos, and its HTTP API."""
+    from srgan_tf.serving.command import serve
+
+    serve(options)
+
+
 def _benchmark(options: BenchmarkOptions, arguments: Sequence[str]) -> None:
     """Measure the speed of upscaling and training on this machine."""
     from srgan_tf.evaluation.benchmark import benchmark
@@ -77,6 +85,7 @@ COMMANDS: dict[str, tuple[type[Options], Callable]] = {
     "evaluate": (EvaluateOptions, _evaluate),
     "upscale": (UpscaleOptions, _upscale),
     "export": (ExportOptions, _export),
+    "serve": (ServeOptions, _serve),
     "benchmark": (BenchmarkOptions, _benchmark),
 }
 OPTIONS = {name: options for name, (options, _) in COMMANDS.items()}
@@ -85,7 +94,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def _help(command: str) -> str:
     """What can be done; or, for one command, its flags."""
-    start = "python -m srgan_tf.main"
+    start = "python -m srgan_tf"
     if not command:
         lines = [
             "srgan_tf: SRGAN in TensorFlow and Keras.",

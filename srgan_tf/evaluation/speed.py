@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.errors import UserError
+from srgan_tf.exporting.card import multiplications
 from srgan_tf.exporting.export import ENDINGS, export
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.exported import ExportedModel
@@ -110,21 +111,3 @@ def _best(ways: dict[str, Callable]) -> tuple[dict[str, float], dict]:
             way()
             seconds[name] = min(seconds[name], time.perf_counter() - start)
     return seconds, results
-
-
-def multiplications(generator: Generator) -> int:
-    """Products that the generator's convolutions need per LR pixel.
-
-    Example:
-        >>> multiplications(Generator(scale=4))
-        2218176
-    """
-
-    def size(layer):
-        return int(np.prod(layer.kernel.shape))
-
-    blocks = [conv for b in generator.blocks for conv in (b.conv1, b.conv2)]
-    total = sum(size(conv) for conv in (generator.head, *blocks, generator.body))
-    for level, block in enumerate(generator.upsample):
-        total += size(block.conv) * 4**level
-    return total + size(generator.tail) * generator.scale**2

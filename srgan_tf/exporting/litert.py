@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from srgan_tf.errors import optional
 from srgan_tf.exporting.serving import images_spec, served
@@ -53,7 +54,7 @@ def litert_model(
         model.update_quantization_recipe(
             FLOAT_LAYERS, "CONV_2D", algorithm_key="no_quantize"
         )
-        return bytes(model.quantize(steps).quantized_model)
+        return _self_contained(model.quantize(steps).quantized_model)
 
 
 def _centred(
@@ -94,8 +95,27 @@ def _convert(
     half: bool = False,
     eight_bits: bool = False,
 ) -> bytes:
-    layers = served(network(generator, convolve))
-    return tflite(layers, images_spec(window), half=half, eight_bits=eight_bits)
+    serve = served(network(generator, convolve))
+    return tflite(
+        lambda images: {"sr": serve(images)},
+        images_spec(window),
+        half=half,
+        eight_bits=eight_bits,
+    )
+
+
+def _self_contained(content: bytearray) -> bytes:
+    """A model whose weights are inside the FlatBuffer.
+
+    The quantiser writes them behind it, as models above 2 GB have them, where OpenVINO
+    and others do not look.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for buffer in model.buffers:
+        if buffer.data is not None:
+            # Else it would be written byte by byte.
+            buffer.data = np.frombuffer(bytes(buffer.data), np.uint8)
+    return flatbuffer_utils.convert_object_to_bytearray(model)
 
 
 def _limited(ranges: Ranges) -> Convolve:

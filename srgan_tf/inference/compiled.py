@@ -11,6 +11,7 @@ import numpy as np
 from srgan_tf.data.listing import find_photos
 from srgan_tf.errors import UserError
 from srgan_tf.inference.layers import (
+    Convolve,
     in_bfloat16,
     in_float32,
     residual_layers,
@@ -70,7 +71,9 @@ class CompiledGenerator(Upscaler):
             LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
         )
         if not fast:
-            convolve = in_bfloat16 if precision == "mixed_bfloat16" else in_float32
+            convolve: Convolve = (
+                in_bfloat16 if precision == "mixed_bfloat16" else in_float32
+            )
             first, rest = upsampling_layers(generator, convolve)
             self._residual = graph(residual_layers(generator, convolve), self.channels)
             self._upsampling = graph(lambda x: rest(first(x)), self.filters)

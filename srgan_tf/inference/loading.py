@@ -1,6 +1,10 @@
 """From names, files and wishes to a model that upscales."""
 
+import functools
 import os
+import threading
+from pathlib import Path
+from typing import Any
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.choosing import choose
@@ -11,7 +15,7 @@ from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.models.interpolation import interpolate
-from srgan_tf.models.pretrained import load_generator
+from srgan_tf.models.pretrained import load_generator, released_models
 from srgan_tf.options import UpscaleOptions
 
 
@@ -81,3 +85,53 @@ def load_model(
             precision = fastest_precision()
         loaded = CompiledGenerator(generator, precision=precision, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
+
+
+_turn = threading.Lock()
+
+
+def kept_model(
+    model: str | os.PathLike | Generator | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    denoise: float | None = None,
+    **wishes: Any,
+) -> Upscaler:
+    """Like `load_model`, but gives again what the same files and wishes gave before.
+
+    It keeps the last few models. Files that have changed are loaded anew, and so is a
+    generator, whose weights may change unseen.
+    """
+    wishes |= {"scale": scale, "realism": realism, "denoise": denoise}
+    if isinstance(model, Generator):
+        return load_model(model, **wishes)
+    shares = choose(model, scale=scale, realism=realism, denoise=denoise)
+    files = [file for share in shares for file in model_files(str(share.model))]
+    states = tuple(_state(file) for file in files)
+    with _turn:  # who comes second finds what the first has loaded
+        name = None if model is None else os.fspath(model)
+        return _loaded(name, states, tuple(sorted(wishes.items())))
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(
+    model: str | None,
+    states: tuple[tuple, ...],
+    wishes: tuple[tuple[str, Any], ...],
+) -> Upscaler:
+    return load_model(model, **dict(wishes))
+
+
+def _state(file: Path) -> tuple:
+    state = file.stat()
+    return file.absolute(), state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def model_files(model: str | os.PathLike) -> list[Path]:
+    """The files that a name, a file or a folder stands for; none if it is not there."""
+    path = released_models().get(str(model), Path(model))
+    if path.is_dir() and is_export(path):
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    file = path / "generator.keras" if path.is_dir() else path
+    return [file] if file.is_file() else []

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 
@@ -60,6 +61,8 @@ def tflite(
 def litert_runner(content: bytes) -> Callable:
     """Runs a `.tflite` model of one input and one output, of any size if it allows.
 
+    Threads take turns: an interpreter has room for one picture, and uses all cores.
+
     Raises:
         UserError: If LiteRT is missing.
         ValueError: If the content is no model.
@@ -72,17 +75,18 @@ def litert_runner(content: bytes) -> Callable:
         )
     source = interpreter.get_input_details()[0]
     result = interpreter.get_output_details()[0]["index"]
-    shape = None
+    shape, turn = None, threading.Lock()
 
     def run(x):
         nonlocal shape
-        if x.shape != shape:
-            interpreter.resize_tensor_input(source["index"], x.shape)
-            interpreter.allocate_tensors()
-            shape = x.shape
-        interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
-        interpreter.invoke()
-        return interpreter.get_tensor(result)
+        with turn:
+            if x.shape != shape:
+                interpreter.resize_tensor_input(source["index"], x.shape)
+                interpreter.allocate_tensors()
+                shape = x.shape
+            interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
+            interpreter.invoke()
+            return interpreter.get_tensor(result)
 
     return run
 

@@ -1,9 +1,10 @@
 """Upscaling pictures: any size, gray and alpha, 8 and 16 bit."""
 
+import io
 import math
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, cast, overload
 
 import numpy as np
 from PIL import Image
@@ -11,7 +12,7 @@ from scipy import ndimage
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.flat import MARGIN, keep_flat
-from srgan_tf.inference.loading import load_model
+from srgan_tf.inference.loading import kept_model
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
@@ -23,8 +24,36 @@ from srgan_tf.pictures.writing import picture_of
 MIRRORED = 8
 
 
+@overload
 def upscale(
-    image: np.ndarray | Image.Image | str | os.PathLike,
+    image: np.ndarray | str | os.PathLike | bytes | IO[bytes],
+    model: str | os.PathLike | Generator | Upscaler | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    denoise: float | None = None,
+    fast: bool = False,
+    self_ensemble: bool = False,
+    tile: int | None = None,
+) -> np.ndarray: ...
+
+
+@overload
+def upscale(
+    image: Image.Image,
+    model: str | os.PathLike | Generator | Upscaler | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    denoise: float | None = None,
+    fast: bool = False,
+    self_ensemble: bool = False,
+    tile: int | None = None,
+) -> Image.Image: ...
+
+
+def upscale(
+    image: np.ndarray | Image.Image | str | os.PathLike | bytes | IO[bytes],
     model: str | os.PathLike | Generator | Upscaler | None = None,
     *,
     scale: int | None = None,
@@ -40,8 +69,9 @@ def upscale(
     Args:
         image: A NumPy array `[H, W]` or `[H, W, C]` of gray (C = 1), gray and alpha,
             RGB or RGBA, of uint8, uint16 or floats in [0, 1]; a Pillow picture; or a
-            photo file.
-        model: See `load_model`; or what it returns, which is quicker for many pictures.
+            photo file: its path, its bytes, or itself, opened in binary mode.
+        model: See `load_model`; or what it returns. A model from files is loaded at the
+            first call and kept for the next.
         scale: Factor of the size; that of the model if None. Below it, the result is
             downsized by MATLAB's bicubic.
         realism: See `load_model`, like all that follow.
@@ -71,6 +101,8 @@ def upscale(
     elif isinstance(image, Image.Image):
         photo = photo_of(image)
         pixels = photo.pixels
+    elif isinstance(image, bytes) or hasattr(image, "read"):
+        pixels = read_photo_file(_content(cast("bytes | IO[bytes]", image))).pixels
     else:
         pixels = _checked(image)
     wishes: dict[str, Any] = {
@@ -82,7 +114,7 @@ def upscale(
         "tile": tile,
     }
     if not isinstance(model, Upscaler):
-        model = load_model(model, scale=scale, **wishes)
+        model = kept_model(model, scale=scale, **wishes)
     elif given := [
         name
         for name, wish in wishes.items()
@@ -136,7 +168,7 @@ def upscale_pixels(
         `[scale * H, scale * W, C]` of the same type.
 
     Raises:
-        UserError: If the model cannot make such pictures.
+        UserError: If the model cannot make such pictures, or they are not finite.
     """
     scale = check_scale(model, scale)
     height, width, channels = pixels.shape
@@ -163,6 +195,8 @@ def upscale_pixels(
     sr = np.empty((*size, colours), pixels.dtype)
     beyond = 0 if network_only else MIRRORED
     for rows, columns, part in model.tiles(height, width, read, beyond=beyond):
+        if not math.isfinite(part.sum()):
+            raise UserError("the model's result is not finite: its weights are damaged")
         if not network_only:
             around = (_around(span, model.scale) for span in (rows, columns))
             part = keep_flat(part, read(*around))
@@ -194,6 +228,13 @@ def _mirrored(pixels: slice, length: int) -> np.ndarray:
 def _around(pixels: slice, scale: int) -> slice:
     """The LR pixels of some SR pixels and beside them, as `keep_flat` needs them."""
     return slice(pixels.start // scale - MARGIN, pixels.stop // scale + MARGIN)
+
+
+def _content(file: bytes | IO[bytes]) -> io.BytesIO:
+    content = file if isinstance(file, bytes) else file.read()
+    if not isinstance(content, bytes):
+        raise UserError("a file is read in binary mode: open it with 'rb'")
+    return io.BytesIO(content)
 
 
 def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from srgan_tf.options.commands import (
     EvaluateOptions,
     ExportOptions,
     PrepareOptions,
+    ServeOptions,
     UpscaleOptions,
 )
 from srgan_tf.options.fields import RESUME, Options
@@ -30,6 +31,7 @@ __all__ = [
     "ExportOptions",
     "Options",
     "PrepareOptions",
+    "ServeOptions",
     "TrainOptions",
     "UpscaleOptions",
 ]

@@ -19,7 +19,7 @@ class ModelFiles(Options):
     model: tuple[str, ...] = option(
         (),
         "Released names, .keras or .h5 files (also krasserm's), run folders or exports."
-        " For evaluate several, and bicubic; else one, or srgan_x4_photo.",
+        " For evaluate several, also bicubic, and for serve; else one or the default.",
     )
 
 

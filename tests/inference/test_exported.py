@@ -1,7 +1,5 @@
 """Exports as models again: what they are, in tiles, and what they cannot do."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -107,8 +105,3 @@ def test_what_exports_cannot_do_gets_one_line(files, tmp_path):
     tf.saved_model.save(tf.Module(), str(foreign))
     with pytest.raises(UserError, match="damaged or no export of srgan_tf"):
         load_model(foreign)
-
-
-def test_what_a_file_says_of_itself(files):
-    info = json.loads((files / "saved" / "assets.extra" / "srgan_tf.json").read_text())
-    assert info == {"scale": 4, "radius": 10, "window": None}

@@ -1,5 +1,7 @@
 """One picture, of every kind, upscaled through the public door."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
@@ -223,3 +225,16 @@ def test_a_loaded_model_takes_no_more_wishes(model, wish):
 def test_scales_that_the_model_does_not_reach(model, scale):
     with pytest.raises(UserError, match=f"^--scale={scale}: the model's scale is 4"):
         srgan_tf.upscale(values(4, 4, 3), model, scale=scale)
+
+
+def test_bytes_and_open_files_are_photos(model, tmp_path):
+    path = tmp_path / "x.png"
+    Image.fromarray(values(6, 7, 3)).save(path)
+    expected: np.ndarray = srgan_tf.upscale(path, model)
+    np.testing.assert_array_equal(srgan_tf.upscale(path.read_bytes(), model), expected)
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(srgan_tf.upscale(file, model), expected)
+    with pytest.raises(UserError, match="is no JPEG"):
+        srgan_tf.upscale(b"no photo", model)
+    with pytest.raises(UserError, match="open it with 'rb'"):
+        srgan_tf.upscale(io.StringIO("no photo"), model)
