@@ -8,6 +8,7 @@ checks. Only the standard library is needed: `--help` starts without TensorFlow.
 from srgan_tf.options.commands import (
     MAX_MEGAPIXELS,
     RESULT_FORMATS,
+    VIDEO_FORMATS,
     BenchmarkOptions,
     EvaluateOptions,
     ExportOptions,
@@ -31,5 +32,6 @@ __all__ = [
     "Options",
     "PrepareOptions",
     "TrainOptions",
+    "VIDEO_FORMATS",
     "UpscaleOptions",
 ]
