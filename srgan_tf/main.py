@@ -52,7 +52,7 @@ def _evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
 
 
 def _upscale(options: UpscaleOptions, arguments: Sequence[str]) -> None:
-    """Upscale photos, folders and globs."""
+    """Upscale photos, videos, folders and globs."""
     from srgan_tf.inference.upscale_files import upscale_files
 
     upscale_files(arguments, options)

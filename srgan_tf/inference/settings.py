@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from srgan_tf.inference.loading import model_files
 from srgan_tf.inference.results import Settings
 from srgan_tf.models.pretrained import released_models, released_scale
-from srgan_tf.options import UpscaleOptions
+from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS
 
+VIDEO_ONLY = ("codec", "crf", "preset", "frames")
 # Options that no pixel depends on, or that stand there in another form.
 _OTHERS = frozenset(
     (
         *("model", "scale", "tile", "output", "overwrite", "compare", "keep_times"),
         *("max_megapixels", "format", "quality", "lossless"),
+        *VIDEO_ONLY,
     )
 )
 
@@ -27,13 +29,15 @@ def settings_of(
 
     Args:
         options: As given.
-        kind: One of `RESULT_FORMATS`.
+        kind: One of `RESULT_FORMATS` or `VIDEO_FORMATS`.
         scale: Factor of the size.
         models: What `fingerprint` says of them.
     """
     fields = {field.name for field in dataclasses.fields(options)} - _OTHERS
     settings: Settings = {name: getattr(options, name) for name in sorted(fields)}
     settings |= {"model": list(models), "scale": scale, "format": kind}
+    if kind in VIDEO_FORMATS:
+        return settings | {name: getattr(options, name) for name in VIDEO_ONLY}
     if options.lossless and KINDS[kind].lossless:
         settings["lossless"] = True
     elif KINDS[kind].lossy:

@@ -1,11 +1,11 @@
-"""The command `upscale`: photos into files, and what went wrong."""
+"""The command `upscale`: photos and videos into files, and what went wrong."""
 
 import functools
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record, comparison_of, step_aside
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
+from srgan_tf.inference.upscale_video import VideoWork
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.writing import encode_photo, say_lost
+from srgan_tf.video.kinds import CONTAINERS
+from srgan_tf.video.reading import read_video
 
 
 def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
-    """Upscales photos into files.
+    """Upscales photos and videos into files.
 
     Results that are there, made from these photos by the same settings, are skipped, so
     that an interrupted run continues where it stopped. What can be known to fail is
@@ -42,7 +45,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
 
     Raises:
         UserError: If the arguments and options do not go together, before anything is
-            done; or, after all others are done, if photos failed: one line for each.
+            done; or, after all others are done, if some failed: one line for each.
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
     dials: dict[str, Any] = {
@@ -82,7 +85,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         writer.say_count()
     if prepared.failures:
         lines = [f"{name}: {error}" for name, error in prepared.failures.items()]
-        first = [f"{len(lines)} photos failed:"] if len(lines) > 1 else []
+        first = [f"{len(lines)} {prepared.what} failed:"] if len(lines) > 1 else []
         raise UserError("\n  ".join([*first, *lines]))
 
 
@@ -93,29 +96,30 @@ class _Writer:
         self.prepared, self.options = prepared, options
         self.output = prepared.output
         self.made = 0
-        megapixels = [x.header.width * x.header.height / 1e6 for x in prepared.tasks]
-        self.progress = Progress(len(megapixels), sum(megapixels))
+        self.progress = Progress(
+            len(prepared.tasks), sum(task.megapixels for task in prepared.tasks)
+        )
 
     def say(self, line: str) -> None:
         """Prints a line where no picture goes."""
         self.progress.say(line, to_stderr=self.output.stream)
 
     def say_count(self) -> None:
-        """Says how many of all photos have been upscaled."""
+        """Says how many of all have been upscaled."""
         prepared = self.prepared
         total = self.made + prepared.done + len(prepared.failures)
         done = f"; {prepared.done} done before (--overwrite redoes them)"
         self.say(
-            f"Upscaled {self.made} of {total} photos{done if prepared.done else ''}."
+            f"Upscaled {self.made} of {total} {prepared.what}"
+            f"{done if prepared.done else ''}."
         )
 
     def make_all(self, model: Upscaler) -> None:
         """Makes all results; what fails is noted."""
         with self.progress:
-            for job, header in self.prepared.tasks:
-                path = job.wish.source.path
-                megapixels = header.width * header.height / 1e6
-                with self.progress.photo(path.name, megapixels):
+            for task in self.prepared.tasks:
+                job, path = task.job, task.job.wish.source.path
+                with self.progress.photo(path.name, task.megapixels):
                     try:
                         self._make(job, model)
                     except UserError as error:
@@ -128,6 +132,10 @@ class _Writer:
             return
         source = job.wish.source
         origin = source.origin(job.target.parent)
+        record = Record(origin, job.wish.settings)
+        if job.wish.kind in CONTAINERS:
+            self._make_video(job, record, model)
+            return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = _upscaled(
             photo.pixels,
@@ -135,13 +143,14 @@ class _Writer:
             scale=self.prepared.scale,
             progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
         )
-        record = Record(origin, job.wish.settings)
         result = Photo(pixels, photo.metadata)
         if self.output.stream:
             self._pour(result, job, record)
             self.made += 1
             return
-        placed = self._place(result, job, record)
+        placed = self._place(
+            job, lambda path: self._encode(result, path, job.wish.kind, record)
+        )
         if placed is None:
             self.prepared.done += 1
             return
@@ -150,8 +159,45 @@ class _Writer:
             both = comparison(photo, pixels, self.prepared.scale)
             self._place_comparison(both, placed, record)
 
-    def _place(self, result: Photo, job: Job, record: Record) -> Job | None:
+    def _make_video(self, job: Job, record: Record, model: Upscaler) -> None:
+        path, kind = job.wish.source.path, job.wish.kind
+        work = VideoWork(
+            read_video(path),
+            job.target,
+            record,
+            container=kind,
+            scale=self.prepared.scale,
+            options=self.options,
+        )
+        try:
+            work.upscale(model, self.progress)
+        except BaseException:
+            if work.segments.number:
+                self.say(
+                    f"{path}: {work.segments.frames} frames are done; the same command "
+                    f"goes on from there, and without {work.folder} from the beginning."
+                )
+            raise
+
+        def write(partial: Path) -> list[str]:
+            lost = work.join(partial)
+            record.write_into(partial, kind)
+            return lost
+
+        if self._place(job, write) is None:
+            self.prepared.done += 1
+        else:
+            self.made += 1
+        work.remove()
+        for line in work.notes.lines():
+            self.say(f"{path}: {line}.")
+
+    def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:
         """Writes a result to its file, or to another if that has been taken meanwhile.
+
+        Args:
+            job: What is to be made.
+            write: Writes it to a path, and tells what could not be kept.
 
         Returns:
             The job with that file; None if another process has made the same result.
@@ -160,7 +206,7 @@ class _Writer:
             aside = None
             try:
                 with whole_file(job.target, replace=job.replace) as partial:
-                    lost = self._encode(result, partial, job.wish.kind, record)
+                    lost = write(partial)
                     self._keep_times(partial, job)
                     if job.older and Record.of(job.target) == job.older:
                         aside = step_aside(job.target)

@@ -8,6 +8,7 @@ checks. Only the standard library is needed: `--help` starts without TensorFlow.
 from srgan_tf.options.commands import (
     MAX_MEGAPIXELS,
     RESULT_FORMATS,
+    VIDEO_FORMATS,
     BenchmarkOptions,
     EvaluateOptions,
     ExportOptions,
@@ -33,5 +34,6 @@ __all__ = [
     "PrepareOptions",
     "ServeOptions",
     "TrainOptions",
+    "VIDEO_FORMATS",
     "UpscaleOptions",
 ]

@@ -1,6 +1,7 @@
 """What the commands beside `train` can be told."""
 
 import dataclasses
+import re
 
 from srgan_tf.errors import UserError
 from srgan_tf.options.fields import option
@@ -12,12 +13,15 @@ from srgan_tf.options.groups import (
     ModelFiles,
     Output,
     PhotoSet,
+    Videos,
 )
 from srgan_tf.options.training import TrainOptions
 
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
+VIDEO_FORMATS = ("mp4", "mov", "mkv", "webm")
+_FRAMES = re.compile(r"(\d*):(\d*)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(ModelFiles, Inference, Output):
+class UpscaleOptions(ModelFiles, Inference, Output, Videos):
     """Upscaling"""
 
     scale: int | None = option(
@@ -117,8 +121,9 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     format: str | None = option(
         None,
         "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
-        "left out, that of --output, or png.",
-        choices=(*RESULT_FORMATS, "same"),
+        "left out, that of --output, or png. Of videos mp4, mov, mkv or webm; if left "
+        "out that of the video, or mp4.",
+        choices=(*RESULT_FORMATS, "same", *VIDEO_FORMATS),
     )
     quality: int = option(
         95, "Of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100.", least=1, most=100
@@ -144,6 +149,12 @@ class UpscaleOptions(ModelFiles, Inference, Output):
                 f"--lossless is for webp and jxl, and --format={self.format} always "
                 "loses something; png loses nothing."
             )
+        if self.frames is not None:
+            match = _FRAMES.fullmatch(self.frames)
+            if not match or (match[2] and int(match[1] or 0) >= int(match[2])):
+                raise UserError(
+                    f"--frames={self.frames}: must be START:END, such as 0:250."
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ DEGRADATIONS = (
     *("lanczos", "aliased", "blur1", "blur2", "noise3", "noise8", "web", "sharpened"),
     "thumbnail",
 )
+CODECS = ("h264", "hevc", "vp9", "av1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,31 @@ class Output(Options):
 
     output: str | None = option(
         None, "A file or a folder; beside the photo, or here, if left out."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Videos(Options):
+    """Videos"""
+
+    codec: str | None = option(
+        None,
+        "h264, hevc, vp9 or av1; if left out h264, which plays everywhere (hevc for 10 "
+        "bits, vp9 in webm).",
+        choices=CODECS,
+    )
+    crf: int | None = option(
+        None,
+        "Quality, lower is better: 0 to 51 of h264 (18 if left out) and hevc (20), 0 "
+        "to 63 of vp9 and av1 (24).",
+        least=0,
+        most=63,
+    )
+    preset: str | None = option(
+        None, "Of the encoder, such as fast or slow; medium if left out."
+    )
+    frames: str | None = option(
+        None, "START:END, only these frames of each video, to try it."
     )
 
 
