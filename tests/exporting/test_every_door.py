@@ -50,7 +50,7 @@ def generator():
 
 @pytest.fixture(scope="module")
 def model(generator):
-    return load_model(generator)
+    return load_model(generator, precision="float32")  # as exports are
 
 
 @pytest.fixture(scope="module")
