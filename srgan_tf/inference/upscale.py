@@ -11,8 +11,8 @@ from PIL import Image
 from scipy import ndimage
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.flat import MARGIN, keep_flat
 from srgan_tf.inference.loading import kept_model
+from srgan_tf.inference.plain import MARGIN, keep_plain
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
@@ -20,7 +20,7 @@ from srgan_tf.pictures.imresize import imresize_large
 from srgan_tf.pictures.ranges import lr_from_pixels, sr_to_pixels
 from srgan_tf.pictures.writing import picture_of
 
-# LR pixels: more of them change nothing that can be measured.
+# LR pixels: with four, 0.02 to 0.06 dB less within eight SR pixels of the edges.
 MIRRORED = 8
 
 
@@ -151,12 +151,12 @@ def upscale_pixels(
 ) -> np.ndarray:
     """Upscales `[H, W, C]` of gray, gray and alpha, RGB or RGBA.
 
-    Gray, which a picture of three equal channels is, too, enters the network as RGB and
-    its results are averaged. Beyond the edges the network sees mirrored pixels before
-    its zero padding, and what is flat stays flat (see `keep_flat`). Alpha is enlarged
-    by MATLAB's bicubic, which keeps opaque areas opaque; before, the colours of pixels
-    that cannot be seen, often black, give way to those at the visible edge, so that
-    none shines through in a halo. A model of other channels than RGB takes its own.
+    Gray enters the network as RGB and its results are averaged. Beyond the edges the
+    network sees mirrored pixels before its zero padding; what is gray stays gray, and
+    what is flat, flat (see `keep_plain`). Alpha is enlarged by MATLAB's bicubic, which
+    keeps opaque areas opaque; before, the colours of pixels that cannot be seen, often
+    black, give way to those at the visible edge, so that none shines through in a halo.
+    A model of other channels than RGB takes its own.
 
     Args:
         model: See `load_model`.
@@ -164,7 +164,7 @@ def upscale_pixels(
         scale: As in `upscale`.
         progress: Called with the number of LR pixels after each tile.
         network_only: For measurements of a model: with its own zero padding and
-            without what is done for flat areas and equal channels.
+            without what is done for flat areas and grays.
 
     Returns:
         `[scale * H, scale * W, C]` of the same type.
@@ -184,8 +184,6 @@ def upscale_pixels(
     visible = pixels[..., :colours]
     if colours < channels:
         visible = _extend_colours(visible, pixels[..., -1])
-    if rgb and not network_only and _neutral(visible):
-        visible = visible[..., :1]
 
     def read(rows, columns):
         places = np.ix_(_mirrored(rows, height), _mirrored(columns, width))
@@ -201,8 +199,8 @@ def upscale_pixels(
             raise UserError("the model's result is not finite: its weights are damaged")
         if not network_only:
             around = (_around(span, model.scale) for span in (rows, columns))
-            part = keep_flat(part, read(*around))
-        if rgb and visible.shape[-1] == 1:
+            part = keep_plain(part, read(*around))[..., :colours]
+        elif rgb and colours == 1:
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
         progress(part.shape[0] * part.shape[1] // model.scale**2)
@@ -214,13 +212,6 @@ def upscale_pixels(
     return sr
 
 
-def _neutral(pixels: np.ndarray) -> bool:
-    return all(
-        np.array_equal(pixels[..., 0], pixels[..., channel])
-        for channel in range(1, pixels.shape[-1])
-    )
-
-
 def _mirrored(pixels: slice, length: int) -> np.ndarray:
     """Where the pixels of an axis are that goes on in mirror images at its ends."""
     places = np.arange(pixels.start, pixels.stop) % (2 * length)
@@ -228,7 +219,7 @@ def _mirrored(pixels: slice, length: int) -> np.ndarray:
 
 
 def _around(pixels: slice, scale: int) -> slice:
-    """The LR pixels of some SR pixels and beside them, as `keep_flat` needs them."""
+    """The LR pixels of some SR pixels and beside them, as `keep_plain` needs them."""
     return slice(pixels.start // scale - MARGIN, pixels.stop // scale + MARGIN)
 
 

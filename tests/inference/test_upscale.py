@@ -83,6 +83,15 @@ def test_equal_channels_stay_equal(model, dtype):
     assert np.ptp(srgan_tf.upscale(with_alpha, model)[..., :3], axis=-1).max() == 0
 
 
+def test_gray_parts_are_gray_and_others_are_the_networks(generator, model):
+    pixels = values(40, 70, 3)
+    pixels[:, 30:] = pixels[:, 30:, :1]
+    sr = srgan_tf.upscale(pixels, model)
+    assert np.ptp(sr[:, 4 * (30 + 7) :], axis=-1).max() == 0
+    network = to_uint8(keras_on_mirrored(generator, pixels / 255))
+    assert levels_apart(sr, network)[:, : 4 * (30 - 3)].max() <= 1
+
+
 COLOURS = [(255, 255, 255), (0, 0, 255), (0, 255, 0), (120, 160, 230), (0, 0, 0)]
 
 
