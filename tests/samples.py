@@ -203,7 +203,8 @@ def moving(count, height=24, width=32, seed=0):
     still = smooth_photo(seed, height, width)
     for number in range(count):
         frame = still.copy()
-        frame[4:10, 2 + number % (width - 8) : 8 + number % (width - 8)] = (240, 200, 40)
+        left = 2 + number % (width - 8)
+        frame[4:10, left : left + 6] = (240, 200, 40)
         yield frame
 
 

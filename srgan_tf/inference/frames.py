@@ -1,4 +1,4 @@
-"""Frames of a video, one after the other: what has not changed is not computed twice."""
+"""Frames of a video: what has not changed since the one before is not made again."""
 
 import numpy as np
 from scipy import ndimage
@@ -45,7 +45,6 @@ class FrameUpscaler:
         Returns:
             `[scale * H, scale * W, C]` of the same type.
         """
-        height, width, _ = pixels.shape
         windows = self._windows(pixels)
         if windows is None:
             sr = self._upscaled(pixels)

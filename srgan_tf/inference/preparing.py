@@ -52,7 +52,8 @@ class Prepared:
         tasks: What is to be made.
         done: How many results are there already.
         failures: What is wrong with photos that cannot be upscaled, by their names.
-        left_out: What of the folders is neither photo nor video, in words; empty if there is nothing.
+        left_out: What of the folders is neither photo nor video, in words; empty if
+            there is nothing.
         what: What they all are: photos, videos or files.
     """
 

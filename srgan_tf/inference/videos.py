@@ -1,4 +1,4 @@
-"""What is known of videos before any is upscaled: what becomes of them, and what cannot."""
+"""What is known of videos beforehand: what becomes of them, and what cannot be."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from srgan_tf.inference.sources import Source
 from srgan_tf.inference.upscale_video import Part, coding_of
 from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header
-from srgan_tf.video.kinds import CODECS, container_of, is_video
+from srgan_tf.video.kinds import container_of, is_video
 from srgan_tf.video.reading import read_video
 
 

@@ -26,12 +26,12 @@ __all__ = [
     "RESULT_FORMATS",
     "RESUME",
     "STRATEGIES",
+    "VIDEO_FORMATS",
     "BenchmarkOptions",
     "EvaluateOptions",
     "ExportOptions",
     "Options",
     "PrepareOptions",
     "TrainOptions",
-    "VIDEO_FORMATS",
     "UpscaleOptions",
 ]

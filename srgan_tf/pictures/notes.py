@@ -1,4 +1,4 @@
-"""A note of ours in a picture or video file, where its kind has room for what others pass over.
+"""A note of ours in a picture or video file, in places that others pass over.
 
 In PNG it is a private chunk that editors are not to copy into a changed picture, in
 JPEG an application segment, in WebP a chunk, in AVIF, HEIC, JPEG XL, MP4 and MOV a box,
