@@ -10,11 +10,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError, reason
+from srgan_tf.inference.animations import (
+    animation_kind,
+    check_size,
+    moving,
+    read_animation,
+)
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
-from srgan_tf.inference.videos import check_for_videos, checked_video, video_kind
+from srgan_tf.inference.videos import (
+    check_alone,
+    check_for_videos,
+    checked_video,
+    video_kind,
+)
 from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header, read_header, read_photo_file
 from srgan_tf.pictures.kinds import KINDS, check_there
@@ -95,10 +106,7 @@ def prepare(
     wishes = []
     for source in found.sources:
         try:
-            if is_video(source.path):
-                kind = video_kind(source.path, output, options)
-            else:
-                kind = _kind_of(source, file_format, output, options)
+            kind = _kind_of(source, file_format, output, options)
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
@@ -128,6 +136,9 @@ def prepare(
                 continue
             if wish.kind in CONTAINERS:
                 task = Task(job, *checked_video(wish, scale, options))
+            elif animation := moving(wish.source.path, wish.kind):
+                check_size(animation, scale)
+                task = Task(job, animation.header(), animation.frames)
             else:
                 task = Task(job, _checked_header(wish, scale, options))
             _check_folder(job.target.parent)
@@ -161,6 +172,14 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
 def _kind_of(
     source: Source, file_format: str, output: Output, options: UpscaleOptions
 ) -> str:
+    wanted = file_format if output.file else options.format
+    animation = read_animation(source.path)
+    if is_video(source.path) or (animation and wanted in VIDEO_FORMATS):
+        return video_kind(source.path, output, options)
+    if animation and (kind := animation_kind(animation.kind, wanted)):
+        check_alone(output, options)
+        check_there(KINDS[kind])
+        return kind
     if file_format in VIDEO_FORMATS:
         if output.file:
             raise UserError(f"is no video: {file_format} is for videos")

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import Taken, whole_file
+from srgan_tf.inference.animations import Animation, moving, upscale_animation
 from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.jobs import Job
@@ -135,6 +136,9 @@ class _Writer:
         if job.wish.kind in CONTAINERS:
             self._make_video(job, record, model)
             return
+        if animation := moving(source.path, job.wish.kind):
+            self._make_animation(animation, job, record, model)
+            return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = _upscaled(
             photo.pixels,
@@ -190,6 +194,30 @@ class _Writer:
         work.remove()
         for line in work.notes.lines():
             self.say(f"{path}: {line}.")
+
+    def _make_animation(
+        self, animation: Animation, job: Job, record: Record, model: Upscaler
+    ) -> None:
+        kind = job.wish.kind
+        quality = {"quality": self.options.quality, "lossless": self.options.lossless}
+
+        def write(partial: Path) -> list[str]:
+            upscale_animation(
+                animation,
+                partial,
+                model,
+                kind=kind,
+                scale=self.prepared.scale,
+                options=quality if kind == "webp" else {},
+                progress=self.progress,
+            )
+            record.write_into(partial, kind)
+            return []
+
+        if self._place(job, write) is None:
+            self.prepared.done += 1
+        else:
+            self.made += 1
 
     def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:
         """Writes a result to its file, or to another if that has been taken meanwhile.

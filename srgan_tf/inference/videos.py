@@ -32,10 +32,7 @@ def video_kind(path: Path, output: Output, options: UpscaleOptions) -> str:
     Raises:
         UserError: If it cannot become what is wanted.
     """
-    if output.stream:
-        raise UserError("is a video, which no pipe takes: name a file or a folder")
-    if options.compare:
-        raise UserError("is a video: --compare is for photos; --frames shows a part")
+    check_alone(output, options)
     if output.file:
         if kind := container_of(output.file):
             return kind
@@ -46,6 +43,18 @@ def video_kind(path: Path, output: Output, options: UpscaleOptions) -> str:
     if options.format in VIDEO_FORMATS:
         return options.format
     return container_of(path) or "mp4"
+
+
+def check_alone(output: Output, options: UpscaleOptions) -> None:
+    """Refuses for videos and animations what is for photos.
+
+    Raises:
+        UserError: Saying what that is.
+    """
+    if output.stream:
+        raise UserError("is a video, which no pipe takes: name a file or a folder")
+    if options.compare:
+        raise UserError("is a video: --compare is for photos; --frames shows a part")
 
 
 def checked_video(

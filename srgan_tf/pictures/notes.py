@@ -75,7 +75,7 @@ def _framed(kind: str, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
     if kind == "webp":
         return PNG_CHUNK + struct.pack("<L", len(data)) + data
-    if kind in ("tiff", "bmp"):
+    if kind in ("tiff", "bmp", "gif"):
         return data
     if kind in ("mkv", "webm"):
         return b"\xec" + struct.pack(">Q", 1 << 56 | len(data)) + data
