@@ -1,9 +1,11 @@
 """Random crops of photos, flipped and turned, as stateless TensorFlow ops."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.photo_table import PhotoTable, turned
+from srgan_tf.data.photo_table import PhotoTable, each, orders, turned
 from srgan_tf.data.prepared import RecordTable
 
 # What numbers are drawn for; each has a sequence of its own.
@@ -17,15 +19,13 @@ def random_crops(
     margin: int = 0,
     batch_size: int = 16,
     seed: int = 0,
-    start: int = 0,
     share: tuple[int, int] = (0, 1),
-) -> tf.data.Dataset:
-    """An endless set of single crops, `batch_size` for each step, from a step on.
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """The crops of each step, as a pure function of its number.
 
-    It is a pure function of the step: nothing is carried from step to step, so a run
-    can continue at any of them. The crops of a step come from distinct photos (from
-    every photo equally often where there are fewer photos than crops), and an epoch
-    visits every photo.
+    Nothing is carried from step to step, so a run can continue at any of them. The
+    crops of a step come from distinct photos (from every photo equally often where
+    there are fewer photos than crops), and an epoch visits every photo.
 
     Args:
         table: The photos, no side smaller than `crop_size`.
@@ -34,31 +34,39 @@ def random_crops(
             with the border pixel.
         batch_size: Crops of a step.
         seed: Equal seeds give equal sequences.
-        start: The step to start at.
         share: Which of how many equal shares of each step is wanted; no photo of the
             others is read.
 
     Returns:
-        A set of `(crop, seed)`: uint8 `[side, side, 3]`, side = crop_size + 2 margins,
-        and int64 `[2]`, to be used for what else is random about this crop.
+        A function of the int64 step that gives `(crops, seeds)`: uint8
+        `[n, side, side, 3]`, n = the share of batch_size, side = crop_size + 2 margins,
+        and int64 `[n, 2]`, to be used for what else is random about each crop.
 
     Raises:
         ValueError: If a photo is too small.
     """
     side = crop_size + 2 * margin
+    places = _places(table.sizes, crop_size, batch_size, seed, share)
 
-    def crop(index, corner, turn, crop_seed):
+    def crops(step):
+        index, corner, turn, seeds = places(step)
         corner -= margin
-        size = tf.gather(table.sizes, index)
         low = tf.maximum(corner, 0)
-        extent = tf.minimum(corner + side, size) - low
-        part = table.window(index, low, extent)
-        part = _widen(part, low - corner, side, upside_down=turn[0])
-        part = turned(part, tf.stack([False, turn[1], turn[2]]))
-        return tf.ensure_shape(part, (side, side, 3)), crop_seed
+        extent = tf.minimum(corner + side, tf.gather(table.sizes, index)) - low
+        before = low - corner
+        rows = tf.range(side)
+        rows = tf.where(turn[:, :1], side - 1 - rows, rows) - before[:, :1]
+        rows = tf.clip_by_value(rows, 0, extent[:, :1] - 1)
+        behind = side - before - extent
+        # Rows have been reversed already, where they are.
+        turns = orders(turn & [False, True, True])
+        whole = zip(
+            table.windows(index, low, extent),
+            each(rows, _times(before[:, 1]), _times(behind[:, 1]), *turns),
+        )
+        return tf.stack([_whole(part, side, *others) for part, others in whole]), seeds
 
-    places = _places(table.sizes, crop_size, batch_size, seed, start, share)
-    return places.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+    return crops
 
 
 def paired_crops(
@@ -69,9 +77,8 @@ def paired_crops(
     scale: int = 4,
     batch_size: int = 16,
     seed: int = 0,
-    start: int = 0,
     share: tuple[int, int] = (0, 1),
-) -> tf.data.Dataset:
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """As `random_crops`, of pairs of photos: both crops show the same, turned alike.
 
     Args:
@@ -79,25 +86,31 @@ def paired_crops(
         hr: The HR photos in the same order, `scale` times as large.
         crop_size: Side of the HR crop in pixels, a multiple of `scale`.
         scale: Factor between LR and HR.
-        batch_size, seed, start, share: As there.
+        batch_size, seed, share: As there.
 
     Returns:
-        A set of `(lr, hr)`: uint8 `[crop_size / scale, crop_size / scale, 3]` and
-        `[crop_size, crop_size, 3]`.
+        A function of the int64 step that gives `(lr, hr)`: uint8
+        `[n, crop_size / scale, crop_size / scale, 3]` and
+        `[n, crop_size, crop_size, 3]`.
 
     Raises:
         ValueError: If a photo is too small.
     """
+    places = _places(lr.sizes, crop_size // scale, batch_size, seed, share)
 
-    def crop(index, corner, turn, _):
-        def part(table, factor, side):
-            cut = table.window(index, factor * corner, tf.constant([side, side]))
-            return tf.ensure_shape(turned(cut, turn), (side, side, 3))
+    def crops(step):
+        index, corner, turn, _ = places(step)
 
-        return part(lr, 1, crop_size // scale), part(hr, scale, crop_size)
+        def of(table, factor, side):
+            extent = tf.fill(corner.shape, side)
+            parts = table.windows(index, factor * corner, extent)
+            turns = each(*orders(turn))
+            crops = tf.stack([turned(part, *x) for part, x in zip(parts, turns)])
+            return tf.ensure_shape(crops, (len(parts), side, side, 3))
 
-    places = _places(lr.sizes, crop_size // scale, batch_size, seed, start, share)
-    return places.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        return of(lr, 1, crop_size // scale), of(hr, scale, crop_size)
+
+    return crops
 
 
 def _places(
@@ -105,10 +118,9 @@ def _places(
     crop_size: int,
     batch_size: int,
     seed: int,
-    start: int,
     share: tuple[int, int],
-) -> tf.data.Dataset:
-    """A set of `(index, corner, turn, seed)`: where each crop lies and how it turns."""
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """Where crops of a step lie and how they turn: `(index, corner, turn, seeds)`."""
     if (least := np.min(sizes)) < crop_size:
         raise ValueError(f"A photo has a side of {least} < {crop_size}.")
     count = len(sizes)
@@ -134,16 +146,18 @@ def _places(
         seeds = tf.random.split(key(_CROPS, step), batch_size)
         return index[mine], corner[mine], turn[mine], seeds[mine]
 
-    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    return steps.map(places, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    return places
 
 
-def _widen(part, before, side: int, *, upside_down):
-    """Repeats border pixels: `before` of them at the top and left, others behind."""
-    rows = tf.range(side)
-    rows = tf.where(upside_down, side - 1 - rows, rows) - before[0]
-    part = tf.gather(part, tf.clip_by_value(rows, 0, tf.shape(part)[0] - 1))
-    behind = side - before[1] - tf.shape(part)[1]
-    first = tf.tile(part[:, :1], [1, before[1], 1])
-    last = tf.tile(part[:, -1:], [1, behind, 1])
-    return tf.concat([first, part, last], 1)
+def _times(columns):
+    """What makes so many copies of a column, for `tf.tile`."""
+    one = tf.ones_like(columns)
+    return tf.stack([one, columns, one], 1)
+
+
+def _whole(part, side: int, rows, left, right, axes, order):
+    """Takes rows of a part, repeats its border columns, and turns it."""
+    part = tf.gather(part, rows)
+    first, last = tf.tile(part[:, :1], left), tf.tile(part[:, -1:], right)
+    crop = turned(tf.concat([first, part, last], 1), axes, order)
+    return tf.ensure_shape(crop, (side, side, 3))

@@ -46,9 +46,15 @@ def make_pair(crops, scale: int):
         resize_matrix(width, 1 / scale)[2:-2].T, np.eye(3, dtype="float32")
     )
     rows = tf.reshape(tf.cast(crops, tf.float32), (-1, height, 3 * width))
-    rows = tf.reshape(to_8bit(down @ rows), (-1, 3 * width))
-    lr = tf.reshape(to_8bit(rows @ across), (-1, len(down), across.shape[1] // 3, 3))
+    rows = tf.reshape(to_8bit(_product(down, rows)), (-1, 3 * width))
+    lr = to_8bit(_product(rows, across))
+    lr = tf.reshape(lr, (-1, len(down), across.shape[1] // 3, 3))
     return lr_from_255(lr), _hr(crops, 2 * scale)
+
+
+def _product(x, y):
+    """`x @ y` in this thread: of `tf.matmul` all cores would make a part, and wait."""
+    return tf.raw_ops.BatchMatMulV3(x=x, y=y, Tout=tf.float32)
 
 
 def make_degraded_pair(crop, seed, *, kind: Degradation, scale: int):
@@ -115,26 +121,25 @@ def training_pairs(
     """
     auto = {"num_parallel_calls": tf.data.AUTOTUNE}
     size = batch_size // share[1]
-    which: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "start": start}
-    which["share"] = share
-    clean = degradation == "bicubic"
+    which: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "share": share}
     check_usable(photos, degradation)
+    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     if isinstance(photos, PairedPhotos):
-        crops = paired_crops(*photos.tables(), crop_size, scale=scale, **which)
-        pairs = crops.batch(size, True).map(_pair_from_255, **auto)
-    elif clean:
+        paired = paired_crops(*photos.tables(), crop_size, scale=scale, **which)
+        pairs = steps.map(lambda step: _pair_from_255(*paired(step)), **auto)
+    elif degradation == "bicubic":
         crops = random_crops(_table(photos), crop_size, margin=2 * scale, **which)
-        batches = crops.batch(size, True)
-        pairs = batches.map(lambda crops, _: make_pair(crops, scale), **auto)
+        pairs = steps.map(lambda step: make_pair(crops(step)[0], scale), **auto)
     else:
         margin = MARGIN * scale
         crops = random_crops(_table(photos), crop_size, margin=margin, **which)
         make = functools.partial(
             make_degraded_pair, kind=KINDS[degradation], scale=scale
         )
-        pairs = crops.map(make, **auto).batch(size, True)
+        singly = steps.map(crops, **auto).unbatch()
+        pairs = singly.map(make, **auto).batch(size, True)
     options = tf.data.Options()
-    # There is a core's work in every element already.
+    # There is a core's work in every step already.
     options.threading.max_intra_op_parallelism = 1
     # They rewrite the graph, for which they copy all photos.
     options.experimental_optimization.apply_default_optimizations = False

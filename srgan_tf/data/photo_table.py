@@ -5,6 +5,7 @@ for an interpreter.
 """
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -52,44 +53,56 @@ class PhotoTable(NamedTuple):
             orientations=[self.orientations[i] for i in numbers],
         )
 
-    def window(self, index, low, extent) -> tf.Tensor:
-        """Part of a photo, as TensorFlow ops.
+    def windows(self, index, low, extent) -> list[tf.Tensor]:
+        """Parts of photos, as TensorFlow ops.
 
         Args:
-            index: int64 number of the photo.
-            low: int32 `[2]`, the part's first row and column.
-            extent: int32 `[2]`, its height and width; it lies within the photo.
+            index: int64 numbers of the photos, `[n]`, n static.
+            low: int32 `[n, 2]`, each part's first row and column.
+            extent: int32 `[n, 2]`, its height and width; it lies within the photo.
 
         Returns:
-            uint8 `[height, width, 3]`.
+            uint8 `[height, width, 3]` of each.
         """
+        sizes = tf.gather(self.sizes, index)
+        offsets = tf.gather(self.offsets, index)
+        # Numbers of all parts at once: single ones would cost more than the pixels.
+        height, width, row = extent[:, 0], extent[:, 1], 3 * sizes[:, 1]
+        starts = offsets + tf.cast(low[:, 0], tf.int64) * tf.cast(row, tf.int64)
+        lengths = tf.cast(height, tf.int64) * tf.cast(row, tf.int64)
+        ranges = starts[:, None], lengths[:, None]
+        of_rows = tf.stack([height, row], 1)
+        first = tf.pad(3 * low[:, 1:], [[0, 0], [1, 0]])
+        of_part = tf.stack([height, 3 * width], 1)
+        shapes = tf.stack([height, width, tf.fill(height.shape, 3)], 1)
 
-        def from_memory():
-            width = tf.gather(self.sizes, index)[1]
-            start = tf.gather(self.offsets, index)
-            start += 3 * tf.cast(low[0], tf.int64) * tf.cast(width, tf.int64)
+        def from_memory(start, length, of_rows, first, of_part, shape):
             # Whole rows lie together: one copy, and one of the columns.
-            rows = tf.slice(self.pixels, [start], [3 * extent[0] * width])
-            rows = tf.reshape(rows, [extent[0], 3 * width])
-            part = tf.slice(rows, [0, 3 * low[1]], [extent[0], 3 * extent[1]])
-            return tf.reshape(part, [extent[0], extent[1], 3])
+            rows = tf.reshape(tf.slice(self.pixels, start, length), of_rows)
+            return tf.reshape(tf.slice(rows, first, of_part), shape)
 
-        def from_file():
+        def from_file(index, size, low, extent):
             turns = [[bit == "1" for bit in _TURNS[i]] for i in self.orientations]
             turn = tf.gather(turns, index)
-            axes = _axes(turn)
-            size, first, sides = (
-                tf.gather(pair, axes)
-                for pair in (tf.gather(self.sizes, index), low, extent)
-            )
+            axes = orders(turn)[1][:2]
+            size, first, sides = (tf.gather(pair, axes) for pair in (size, low, extent))
             first = tf.where(turn[:2], size - first - sides, first)
             encoded = tf.io.read_file(tf.gather(self.paths, index))
-            return turned(decode_part(encoded, size, first, sides), turn)
+            return turned(decode_part(encoded, size, first, sides), *orders(turn))
 
+        in_memory = each(*ranges, of_rows, first, of_part, shapes)
         if (self.offsets >= 0).all():
-            return from_memory()
-        in_memory = tf.gather(self.offsets, index) >= 0
-        return tf.cond(in_memory, from_memory, from_file)
+            return [from_memory(*one) for one in in_memory]
+        return [
+            tf.cond(
+                offset >= 0,
+                functools.partial(from_memory, *one),
+                functools.partial(from_file, *other),
+            )
+            for offset, one, other in zip(
+                tf.unstack(offsets), in_memory, each(index, sizes, low, extent)
+            )
+        ]
 
 
 def fresh_memory(size: int) -> tuple[tf.Tensor, np.ndarray]:
@@ -136,13 +149,25 @@ def stored_orientation(path: str, photo: np.ndarray) -> int | None:
     return None
 
 
-def turned(picture, turn):
-    """Reverses rows and columns of `[H, W, 3]`, then transposes: three booleans."""
-    dims = tf.stack([turn[0], turn[1], False])
-    picture = tf.raw_ops.Reverse(tensor=picture, dims=dims)
-    return tf.transpose(picture, tf.concat([_axes(turn), [2]], 0))
+def each(*tensors) -> list[tuple[tf.Tensor, ...]]:
+    """Splits tensors of the same static length into a tuple for each element."""
+    return list(zip(*map(tf.unstack, tensors)))
 
 
-def _axes(turn):
-    transposed = tf.cast(turn[2], tf.int32)
-    return tf.stack([transposed, 1 - transposed])
+def orders(turn) -> tuple[tf.Tensor, tf.Tensor]:
+    """How `turned` turns: whether to reverse rows and columns, and then to transpose.
+
+    Args:
+        turn: Three booleans, `[..., 3]`.
+
+    Returns:
+        Which axes to reverse, and the order of axes, both `[..., 3]`.
+    """
+    transposed = tf.cast(turn[..., 2], tf.int32)
+    last = tf.fill(transposed.shape, 2)
+    return turn & [True, True, False], tf.stack([transposed, 1 - transposed, last], -1)
+
+
+def turned(picture, axes, order):
+    """Reverses axes of `[H, W, 3]` and puts them in another order; see `orders`."""
+    return tf.transpose(tf.raw_ops.Reverse(tensor=picture, dims=axes), order)

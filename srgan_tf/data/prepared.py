@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.decoding import decode, decode_part
+from srgan_tf.data.photo_table import each
 from srgan_tf.errors import UserError, reason
 
 FORMAT = 1
@@ -59,20 +60,23 @@ class RecordTable(NamedTuple):
         (record,) = tf.raw_ops.DatasetToSingleElement(dataset=first, **of)
         return tf.io.parse_single_example(record, _FEATURES)["image"]
 
-    def window(self, index, low, extent) -> tf.Tensor:
-        """Part of a sub-picture, as TensorFlow ops.
+    def windows(self, index, low, extent) -> list[tf.Tensor]:
+        """Parts of sub-pictures, as TensorFlow ops.
 
         Args:
-            index: int64 number of the sub-picture.
-            low: int32 `[2]`, the part's first row and column.
-            extent: int32 `[2]`, its height and width; it lies within the sub-picture.
+            index: int64 numbers of the sub-pictures, `[n]`, n static.
+            low: int32 `[n, 2]`, each part's first row and column.
+            extent: int32 `[n, 2]`, its height and width; it lies within the
+                sub-picture.
 
         Returns:
-            uint8 `[height, width, 3]`.
+            uint8 `[height, width, 3]` of each.
         """
-        return decode_part(
-            self.encoded(index), tf.gather(self.sizes, index), low, extent
-        )
+        sizes = tf.gather(self.sizes, index)
+        return [
+            decode_part(self.encoded(number), *part)
+            for number, *part in each(index, sizes, low, extent)
+        ]
 
 
 class Prepared(Sequence):

@@ -124,6 +124,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
     model = load_model(
         source,
+        precision=options.precision,
         fast=options.fast,
         self_ensemble=options.self_ensemble,
         tile=options.tile,
@@ -133,7 +134,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
             f"--model={source} upscales {model.scale} times, the benchmark is for "
             f"{scale}: choose another model or --scale={model.scale}."
         )
-    return lambda lr: upscale_pixels(model, lr)
+    return lambda lr: upscale_pixels(model, lr, network_only=True)
 
 
 def _vgg_features(weights: str) -> FeatureMaps:

@@ -4,9 +4,8 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from srgan_tf.inference.exported import is_export
+from srgan_tf.inference.loading import model_files
 from srgan_tf.inference.results import Settings
 from srgan_tf.models.pretrained import released_models, released_scale
 from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
@@ -48,17 +47,11 @@ def settings_of(
 
 def fingerprint(model: str | os.PathLike) -> str:
     """A hash of a model's content, whatever its name is; empty if there is none."""
-    path = released_models().get(str(model), Path(model))
-    if path.is_dir() and is_export(path):
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-    else:
-        files = [path / "generator.keras" if path.is_dir() else path]
+    files = model_files(model)
     digest = hashlib.sha256()
     for file in files:
-        if not file.is_file():
-            return ""
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest() if files else ""
 
 
 def known_scale(models: Sequence[str | os.PathLike]) -> int | None:

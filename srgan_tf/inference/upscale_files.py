@@ -61,6 +61,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         loaded = load_model(
             given,
             **dials,
+            precision=options.precision,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
             tile=options.tile,

@@ -16,10 +16,20 @@ from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
+DISCRIMINATOR = "_discriminator"  # how their names end
 
 
 def released_models() -> dict[str, Path]:
     """The generators that come with the package: name, such as `srgan_x4`, and file."""
+    return {k: v for k, v in _released().items() if not k.endswith(DISCRIMINATOR)}
+
+
+def released_discriminators() -> dict[str, Path]:
+    """Those to fine-tune the generators against, such as `srgan_x4_discriminator`."""
+    return {k: v for k, v in _released().items() if k.endswith(DISCRIMINATOR)}
+
+
+def _released() -> dict[str, Path]:
     return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
 
 
@@ -30,8 +40,22 @@ def released_scale(name: str) -> int:
 
 def released_facts() -> dict[str, dict[str, Any]]:
     """What `weights/facts.json` says of each of them: how made, licence, scores, ..."""
-    facts = json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
-    return facts["models"]
+    return _facts()["models"]
+
+
+def _facts() -> dict[str, Any]:
+    return json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
+
+
+def _check_released(path: Path, facts: dict[str, Any]) -> Path:
+    """The file of a released model, if it is as `facts` says.
+
+    Raises:
+        UserError: If its SHA-256 is another.
+    """
+    if hashlib.sha256(path.read_bytes()).hexdigest() != facts.get("sha256"):
+        raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
+    return path
 
 
 def load_generator(source: str | os.PathLike) -> Generator:
@@ -53,10 +77,8 @@ def load_generator(source: str | os.PathLike) -> Generator:
     released = released_models()
     path = Path(source)
     if str(source) in released:
-        path = released[str(source)]
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != released_facts().get(str(source), {}).get("sha256"):
-            raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
+        facts = released_facts().get(str(source), {})
+        path = _check_released(released[str(source)], facts)
     if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
@@ -81,12 +103,28 @@ def load_generator(source: str | os.PathLike) -> Generator:
     return model
 
 
-def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) -> None:
-    """Loads the weights of a `.weights.h5` file of ours or an `.h5` of krasserm's.
+def load_discriminator_weights(model: Discriminator, source: str | os.PathLike) -> None:
+    """Loads the weights of a discriminator.
+
+    Args:
+        model: What takes them.
+        source: A name of `released_discriminators`, a `.weights.h5` file of ours or an
+            `.h5` of krasserm's.
 
     Raises:
-        UserError: If the file is missing or of another architecture.
+        UserError: If there is no such file, it is damaged or of another architecture.
     """
+    released = released_discriminators()
+    path = Path(source)
+    if str(source) in released:
+        facts = _facts().get("discriminators", {}).get(str(source), {})
+        path = _check_released(released[str(source)], facts)
+    if not path.is_file():
+        names = ", ".join(released) or "none in this installation"
+        raise UserError(
+            f"There is no discriminator {source}: name a file or a released one "
+            f"({names})."
+        )
     try:
         with h5py.File(path) as file:
             legacy = "layer_names" in file.attrs

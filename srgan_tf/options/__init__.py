@@ -13,6 +13,7 @@ from srgan_tf.options.commands import (
     EvaluateOptions,
     ExportOptions,
     PrepareOptions,
+    ServeOptions,
     UpscaleOptions,
 )
 from srgan_tf.options.fields import RESUME, Options
@@ -32,6 +33,7 @@ __all__ = [
     "ExportOptions",
     "Options",
     "PrepareOptions",
+    "ServeOptions",
     "TrainOptions",
     "UpscaleOptions",
 ]

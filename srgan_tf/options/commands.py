@@ -19,8 +19,6 @@ from srgan_tf.options.training import TrainOptions
 
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
 VIDEO_FORMATS = ("mp4", "mov", "mkv", "webm")
 _FRAMES = re.compile(r"(\d*):(\d*)")
@@ -81,6 +79,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
     )
 
     def check(self) -> None:
+        super().check()
         for name in ("model", "benchmarks"):
             if not getattr(self, name):
                 raise UserError(f"evaluate needs --{name}; see --help.")
@@ -144,6 +143,7 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos):
     )
 
     def check(self) -> None:
+        super().check()
         if self.lossless and self.format in ("jpg", "avif", "heic"):
             raise UserError(
                 f"--lossless is for webp and jxl, and --format={self.format} always "
@@ -168,24 +168,49 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
     )
     quantize: str | None = option(
         None,
-        "Of litert: smaller numbers, float16, dynamic or int8; the last two look at "
-        "photos of --dataset.",
+        "Smaller numbers: float16 of litert and onnx, dynamic or int8 of litert; the "
+        "last two look at photos of --dataset.",
         choices=("float16", "dynamic", "int8"),
     )
-    input_size: str | None = option(None, "Of litert: fixed LR size, HEIGHTxWIDTH.")
+    input_size: str | None = option(
+        None, "Of litert and onnx: fixed LR size, HEIGHTxWIDTH."
+    )
 
     def check(self) -> None:
         if len(self.model) > 1:
             raise UserError("export takes one --model.")
-        for name, needed in (
-            ("quantize", "litert"),
-            ("input_size", "litert"),
-            ("jit_compile", "saved_model"),
+        for name, formats in (
+            ("quantize", ("litert", "onnx")),
+            ("input_size", ("litert", "onnx")),
+            ("jit_compile", ("saved_model",)),
         ):
-            if getattr(self, name) and self.format != needed:
+            if getattr(self, name) and self.format not in formats:
                 raise UserError(
-                    f"--{name} is for --format={needed}, not for {self.format}."
+                    f"--{name} is for --format={' and '.join(formats)}, not for "
+                    f"{self.format}."
                 )
+        if self.format == "onnx" and self.quantize not in (None, "float16"):
+            raise UserError(
+                f"--quantize is for --format=litert, but float16. Received: "
+                f"{self.quantize} for onnx"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServeOptions(ModelFiles):
+    """Serving"""
+
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on; with another than this one others can use the page.",
+    )
+    port: int = option(7860, "Port to listen on.", least=1, most=65535)
+    max_megapixels: float = option(
+        25.0, "Refuse requests whose photos have more together.", least=0
+    )
+    queue: int = option(
+        8, "Requests that wait while one is computed; others are refused.", least=1
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

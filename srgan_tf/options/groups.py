@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from srgan_tf.errors import UserError
 from srgan_tf.options.fields import Options, option
 
 DEGRADATIONS = (
@@ -19,7 +20,7 @@ class ModelFiles(Options):
     model: tuple[str, ...] = option(
         (),
         "Released names, .keras or .h5 files (also krasserm's), run folders or exports."
-        " For evaluate several, and bicubic; else one, or srgan_x4_photo.",
+        " For evaluate several, also bicubic, and for serve; else one or the default.",
     )
 
 
@@ -30,12 +31,28 @@ class Inference(Options):
     self_ensemble: bool = option(
         False, "Average 8 flips and turns: 8 times slower, fewer errors."
     )
-    fast: bool = option(False, "8-bit arithmetic: less exact, needs LiteRT.")
+    precision: str = option(
+        "auto",
+        "Arithmetic of the convolutions; auto: mixed_bfloat16 where the device "
+        "computes in it, else float32.",
+        choices=("auto", "float32", "mixed_bfloat16"),
+    )
+    fast: bool = option(
+        False,
+        "8-bit arithmetic, for CPUs: less exact, needs LiteRT.",
+    )
     tile: int | None = option(
         None,
         "Side of the tiles in LR pixels, for less memory; the result is the same.",
         least=16,
     )
+
+    def check(self) -> None:
+        if self.fast and self.precision != "auto":
+            raise UserError(
+                f"--fast computes in 8 bits, --precision={self.precision} does not: "
+                "choose one."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

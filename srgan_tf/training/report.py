@@ -26,6 +26,7 @@ CHARTS = {
     "Adversarial loss": {"adversarial_loss": ".4g"},
     "Discriminator loss": {"d_loss": ".4g"},
     "Discriminator": {"d_hr": ".3f", "d_sr": ".3f"},
+    "Distance at phi 3,4": {"val_phi34": ".1f"},
     "PSNR (dB)": {"val_psnr": ".2f"},
     "SSIM": {"val_ssim": ".4f"},
     "Learning rate": {"learning_rate": ".3g"},
@@ -148,13 +149,13 @@ def _results(stages: Mapping[str, Sequence[Row]]) -> list[tuple[str, ...]]:
 def _layers(folder: RunFolder, stages: Mapping) -> dict[str, np.ndarray]:
     """Columns of the sample pictures: bicubic, SR of each stage, HR, by name.
 
-    SRResNet is that of the best step, which `srresnet.keras` holds.
+    Each is that of the step which the stage gives.
     """
     found = {}
-    for stage, rows in stages.items():
-        steps, psnr = _line(rows, "val_psnr")
-        if steps:
-            step = steps[int(np.argmax(psnr))] if stage == "pretrain" else steps[-1]
+    keep = folder.recorded_flags().get("keep", "last")
+    for stage in stages:
+        step = folder.best_step(stage, keep)
+        if step is not None:
             path = folder.samples / f"step_{stage}_{step:08d}.png"
             if path.exists():
                 name = f"{NETWORKS[stage]}, step {step:,}"

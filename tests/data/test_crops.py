@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import ExifTags, Image
 from samples import smooth_photo
 
@@ -14,9 +15,8 @@ from srgan_tf.errors import UserError
 def draw(photos, crop_size: int, steps: int, **options) -> list[np.ndarray]:
     """Crops of so many steps; a list of arrays, one for each step."""
     table = photos.table() if isinstance(photos, Photos) else table_of_arrays(photos)
-    crops = random_crops(table, crop_size, **options)
-    size = options["batch_size"]
-    return [crop.numpy() for crop, _ in crops.batch(size).take(steps)]
+    crops = tf.function(random_crops(table, crop_size, **options))
+    return [crops(step)[0].numpy() for step in tf.range(steps, dtype=tf.int64)]
 
 
 def flat(count: int) -> list[np.ndarray]:
@@ -34,15 +34,7 @@ def test_a_step_takes_distinct_photos_and_an_epoch_all():
 def test_shares_of_a_step_make_the_step():
     whole = draw(flat(10), 32, 3, batch_size=8, margin=4)
     parts = [
-        list(
-            random_crops(
-                table_of_arrays(flat(10)), 32, batch_size=8, margin=4, share=(i, 4)
-            )
-            .map(lambda crop, seed: crop)
-            .batch(2)
-            .take(3)
-        )
-        for i in range(4)
+        draw(flat(10), 32, 3, batch_size=8, margin=4, share=(i, 4)) for i in range(4)
     ]
     for step, together in zip(whole, zip(*parts)):
         np.testing.assert_array_equal(step, np.concatenate(together))
@@ -81,11 +73,11 @@ def test_beyond_the_border_the_margin_repeats_it():
 
 def test_seeds_differ_by_crop_step_and_seed():
     table = table_of_arrays(flat(4))
-    seeds = [
-        tuple(crop_seed.numpy().tolist())
-        for seed in (0, 1)
-        for _, crop_seed in random_crops(table, 32, batch_size=2, seed=seed).take(6)
-    ]
+    seeds = []
+    for seed in (0, 1):
+        crops = random_crops(table, 32, batch_size=2, seed=seed)
+        for step in tf.range(3, dtype=tf.int64):
+            seeds += map(tuple, crops(step)[1].numpy().tolist())
     assert len(set(seeds)) == 12
 
 

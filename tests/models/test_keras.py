@@ -231,7 +231,12 @@ def test_the_other_callbacks_of_keras(tmp_path):
         verbose=0,
         validation_data=pairs(1, 8),
         callbacks=[
-            CALLBACKS.TensorBoard(str(tmp_path / "logs")),
+            CALLBACKS.TensorBoard(
+                str(tmp_path / "logs"), histogram_freq=1, update_freq="batch"
+            ),
+            CALLBACKS.ModelCheckpoint(
+                tmp_path / "x.weights.h5", save_weights_only=True, save_freq=1
+            ),
             CALLBACKS.BackupAndRestore(str(tmp_path / "backup")),
             CALLBACKS.CSVLogger(tmp_path / "log.csv"),
             CALLBACKS.TerminateOnNaN(),
@@ -239,6 +244,9 @@ def test_the_other_callbacks_of_keras(tmp_path):
         ],
     )
     assert "val_psnr" in (tmp_path / "log.csv").read_text()
+    again = small()
+    again.load_weights(tmp_path / "x.weights.h5")
+    assert int(again.optimizer.iterations) == 2
 
 
 # ---- pictures that cannot be meant so
@@ -353,7 +361,10 @@ for work in (lambda: model.fit(lr), lambda: train(TrainOptions(run_dir="run"))):
 """
 
 
-def test_on_another_backend_all_but_training_works(tmp_path):
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_on_another_backend_all_but_training_works(tmp_path, backend):
+    if backend == "jax":
+        pytest.importorskip("jax")
     generator = trained_like()
     generator.save(tmp_path / "g.keras")
     lr, _ = pairs()
@@ -366,17 +377,17 @@ def test_on_another_backend_all_but_training_works(tmp_path):
         env={
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "KERAS_BACKEND": "numpy",
+            "KERAS_BACKEND": backend,
         },
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "numpy True 0.0",
-        "SRGAN trains on TensorFlow only, and Keras runs on numpy here: set "
+        f"{backend} True 0.0",
+        f"SRGAN trains on TensorFlow only, and Keras runs on {backend} here: set "
         "KERAS_BACKEND=tensorflow.",
-        "train needs Keras on TensorFlow, and it runs on numpy: set "
+        f"train needs Keras on TensorFlow, and it runs on {backend}: set "
         "KERAS_BACKEND=tensorflow.",
     ]
     np.testing.assert_allclose(np.load(tmp_path / "sr.npy"), generator(lr), atol=1e-5)
