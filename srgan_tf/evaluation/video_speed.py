@@ -9,8 +9,10 @@ import numpy as np
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError, optional
+from srgan_tf.inference.jobs import Job, Wish
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Origin, Record
+from srgan_tf.inference.sources import Source
 from srgan_tf.inference.tiles import Box, Upscaler
 from srgan_tf.inference.upscale_video import VideoWork
 from srgan_tf.options import UpscaleOptions
@@ -55,14 +57,14 @@ def benchmark_video(model: Upscaler) -> None:
         start = time.perf_counter()
         work = VideoWork(
             read_video(path),
-            target,
+            Job(Wish(Source(path, path.parent), "mp4", ".mp4", {}), target),
             Record(Origin.of_file(path, path.parent), {}),
-            container="mp4",
             scale=model.scale,
             options=UpscaleOptions(),
+            progress=Progress(1, 0.0),
         )
-        work.upscale(timed, Progress(1, 0.0))
-        work.join(target)
+        work.upscale(timed)
+        work.write(target)
         seconds = time.perf_counter() - start
     print(
         f"video of {WIDTH}x{HEIGHT} to {model.scale * WIDTH}x{model.scale * HEIGHT}: "

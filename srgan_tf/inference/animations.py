@@ -10,8 +10,11 @@ from PIL import Image
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.frames import FrameUpscaler
+from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
+from srgan_tf.inference.results import Record
 from srgan_tf.inference.tiles import Upscaler
+from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Header
 from srgan_tf.pictures.kinds import KINDS
 
@@ -66,7 +69,7 @@ def animation_kind(kind: str, wanted: str | None) -> str | None:
     return "webp" if wanted == "webp" else None
 
 
-def moving(path: Path, kind: str) -> Animation | None:
+def animation_of(path: Path, kind: str) -> Animation | None:
     """The animation in a file, if a result of some kind is one, too."""
     animation = read_animation(path)
     if animation and animation_kind(animation.kind, kind):
@@ -89,67 +92,85 @@ def check_size(animation: Animation, scale: int) -> None:
         )
 
 
-def upscale_animation(
-    animation: Animation,
-    target: Path,
-    model: Upscaler,
-    *,
-    kind: str,
-    scale: int,
-    options: dict[str, Any],
-    progress: Progress,
-) -> None:
-    """Writes an animated picture, enlarged.
+class AnimationWork:
+    """The upscaling of one animated picture.
 
     Args:
         animation: What to upscale.
-        target: The file to write.
-        model: See `load_model`.
-        kind: `gif`, `webp` or `png`.
+        job: What is to be made.
+        record: What the result says of itself.
         scale: Factor of the size.
-        options: Of Pillow's writer.
+        options: What is wanted.
         progress: Is told of each frame.
-
-    Raises:
-        UserError: If it cannot be read.
     """
-    upscaler = FrameUpscaler(model, scale)
-    megapixels = animation.width * animation.height / 1e6
 
-    def results() -> Iterator[Image.Image]:
-        for number, pixels in enumerate(_frames(animation.path), 1):
-            yield Image.fromarray(upscaler(pixels))
-            progress.advance(megapixels, f"frame {number} of {animation.frames}")
+    def __init__(
+        self,
+        animation: Animation,
+        job: Job,
+        record: Record,
+        *,
+        scale: int,
+        options: UpscaleOptions,
+        progress: Progress,
+    ):
+        self.animation, self.kind, self.record = animation, job.wish.kind, record
+        self.scale, self.options, self.progress = scale, options, progress
+        self._frames: FrameUpscaler | None = None
 
-    stored: dict[str, Any] = {"duration": _durations(animation.path)}
-    with Image.open(animation.path) as image:
-        for name in ("loop", "comment", "icc_profile", "exif", "xmp"):
-            if name in image.info:
-                stored[name] = image.info[name]
-    if kind == "gif":
-        stored["disposal"] = 2  # else what is transparent shows the frame before
-    elif kind == "png":
-        stored |= {"disposal": 1, "blend": 0}
-    frames = results()
-    next(frames).save(
-        target,
-        KINDS[kind].pillow[0],
-        save_all=True,
-        append_images=frames,
-        **stored,
-        **options,
-    )
+    def upscale(self, model: Upscaler) -> None:
+        """Makes ready; `write` does the rest, frame by frame."""
+        self._frames = FrameUpscaler(model, self.scale)
 
+    def write(self, path: Path) -> list[str]:
+        """Writes the result.
 
-def _frames(path: Path) -> Iterator[np.ndarray]:
-    """Its frames, uint8 `[H, W, C]`: RGBA where something is transparent, else RGB."""
-    for image in _images(path):
-        pixels = np.asarray(image.convert("RGBA"))
-        yield pixels if (pixels[..., 3] < 255).any() else pixels[..., :3]
+        Returns:
+            What could not be kept, in words.
 
+        Raises:
+            UserError: If the picture cannot be read.
+        """
+        source = self.animation.path
+        stored: dict[str, Any] = {}
+        with Image.open(source) as image:
+            for name in ("loop", "comment", "icc_profile", "exif", "xmp"):
+                if name in image.info:
+                    stored[name] = image.info[name]
+        stored["duration"] = [
+            round(image.info.get("duration", 0)) for image in _images(source)
+        ]
+        if self.kind == "gif":
+            stored["disposal"] = 2  # else what is transparent shows the frame before
+        elif self.kind == "png":
+            stored |= {"disposal": 1, "blend": 0}
+        else:
+            stored["quality"] = self.options.quality
+            stored["lossless"] = self.options.lossless
+        pictures = self._results()
+        next(pictures).save(
+            path,
+            KINDS[self.kind].pillow[0],
+            save_all=True,
+            append_images=pictures,
+            **stored,
+        )
+        self.record.write_into(path, self.kind)
+        return []
 
-def _durations(path: Path) -> list[int]:
-    return [round(image.info.get("duration", 0)) for image in _images(path)]
+    def end(self) -> None:
+        """Nothing is left to be done."""
+
+    def _results(self) -> Iterator[Image.Image]:
+        assert self._frames
+        count = self.animation.frames
+        megapixels = self.animation.width * self.animation.height / 1e6
+        for number, image in enumerate(_images(self.animation.path), 1):
+            pixels = np.asarray(image.convert("RGBA"))
+            if (pixels[..., 3] == 255).all():
+                pixels = pixels[..., :3]
+            yield Image.fromarray(self._frames(pixels))
+            self.progress.advance(megapixels, f"frame {number} of {count}")
 
 
 def _images(path: Path) -> Iterator[Image.Image]:

@@ -12,14 +12,15 @@ from typing import NamedTuple
 from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.animations import (
     animation_kind,
+    animation_of,
     check_size,
-    moving,
     read_animation,
 )
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
+from srgan_tf.inference.steady import steady
 from srgan_tf.inference.videos import (
     check_alone,
     check_for_videos,
@@ -82,7 +83,7 @@ def prepare(
     arguments: Sequence[str],
     options: UpscaleOptions,
     *,
-    models: Sequence[str],
+    models: Callable[[UpscaleOptions], Sequence[str]],
     model_scale: Callable[[], int],
 ) -> Prepared:
     """Finds out what is to be made, from names, headers and folders.
@@ -90,7 +91,7 @@ def prepare(
     Args:
         arguments: Files, folders, globs and `-`.
         options: What is wanted.
-        models: The model, or the two to blend.
+        models: Tells the model, or those to blend, by some options.
         model_scale: Tells the scale of one that is not released, by loading it.
 
     Raises:
@@ -100,8 +101,11 @@ def prepare(
     output, file_format = read_output(options.output, found.sources, options.format)
     _check_options(options, output, file_format)
     check_for_videos(found.sources, options)
-    scale = options.scale or known_scale(models) or model_scale()
-    hashes = [fingerprint(model) for model in models]
+    scale = options.scale or known_scale(models(options)) or model_scale()
+    hashes = {
+        look: [fingerprint(model) for model in models(look)]
+        for look in (options, steady(options))
+    }
     failures: dict[str, str] = {}
     wishes = []
     for source in found.sources:
@@ -110,7 +114,9 @@ def prepare(
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
-        settings = settings_of(options, kind, scale, hashes)
+        moves = kind in CONTAINERS or animation_of(source.path, kind)
+        look = steady(options) if moves else options
+        settings = settings_of(look, kind, scale, hashes[look])
         suffixes = (CONTAINERS if kind in CONTAINERS else KINDS)[kind].suffixes
         suffix = suffixes[0]
         if file_format == "same" and source.path.suffix.lower() in suffixes:
@@ -136,7 +142,7 @@ def prepare(
                 continue
             if wish.kind in CONTAINERS:
                 task = Task(job, *checked_video(wish, scale, options))
-            elif animation := moving(wish.source.path, wish.kind):
+            elif animation := animation_of(wish.source.path, wish.kind):
                 check_size(animation, scale)
                 task = Task(job, animation.header(), animation.frames)
             else:
