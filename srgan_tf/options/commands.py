@@ -191,8 +191,7 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
                 )
         if self.format == "onnx" and self.quantize not in (None, "float16"):
             raise UserError(
-                f"--quantize is for --format=litert, but float16. Received: "
-                f"{self.quantize} for onnx"
+                f"--quantize={self.quantize} is for --format=litert, not for onnx."
             )
 
 
