@@ -147,12 +147,16 @@ class AnimationWork:
         else:
             stored["quality"] = self.options.quality
             stored["lossless"] = self.options.lossless
-        pictures = self._results()
-        next(pictures).save(
+            # Otherwise the encoder loses transparency.
+            stored["allow_mixed"] = not self.options.lossless
+        pictures = list(self._results())
+        if any(picture.mode == "RGBA" for picture in pictures):
+            pictures = [picture.convert("RGBA") for picture in pictures]
+        pictures[0].save(
             path,
             KINDS[self.kind].pillow[0],
             save_all=True,
-            append_images=pictures,
+            append_images=pictures[1:],
             **stored,
         )
         self.record.write_into(path, self.kind)
