@@ -161,6 +161,7 @@ def read_frames(
 
 
 def _display_matrix(frame: "VideoFrame") -> tuple[int, ...] | None:
+    part: Any
     for part in frame.side_data:
         if part.type.name == "DISPLAYMATRIX":
             return tuple(map(int, np.frombuffer(bytes(part), "<i4")))
