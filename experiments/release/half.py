@@ -15,7 +15,7 @@ from srgan_tf.files import whole_file
 
 
 def main(run: str, out: str) -> None:
-    """Copies the file of a run folder, its arrays compressed and in half precision."""
+    """Copies the file of a run folder, its arrays in half precision."""
     source = Path(run) / "discriminator.weights.h5"
     with (
         h5py.File(source) as whole,
@@ -27,7 +27,7 @@ def main(run: str, out: str) -> None:
             if isinstance(item, h5py.Dataset):
                 # HDF5 itself rounds wrongly just below powers of two.
                 values = item[()].astype(np.float16)
-                half.create_dataset(name, data=values, compression="gzip")
+                half.create_dataset(name, data=values)
             else:
                 half.create_group(name).attrs.update(item.attrs)
 
