@@ -107,7 +107,8 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos):
     realism: float | None = option(
         None,
         "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or the "
-        "two files of --model=FAITHFUL,REALISTIC.",
+        "two files of --model=FAITHFUL,REALISTIC. If left out 1; for videos 0, which "
+        "flickers less.",
         least=0,
         most=1,
     )
