@@ -17,7 +17,6 @@ import tensorflow as tf
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from srgan_tf.inference.upscale import upscale_pixels
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo
 from srgan_tf.pictures.metadata.exif import Exif
@@ -114,11 +113,6 @@ def keras_8bit(generator, pictures):
     return levels.reshape(*lr.shape[:-3], *sr.shape[1:])
 
 
-def by_network(picture, model):
-    """What the network alone makes of a picture: zeros around it, flat areas as is."""
-    return upscale_pixels(model, picture, network_only=True)
-
-
 def levels_apart(ours, theirs):
     return np.abs(np.asarray(ours).astype(int) - theirs)
 
@@ -209,11 +203,8 @@ def moving(count, height=24, width=32, seed=0):
     still = smooth_photo(seed, height, width)
     for number in range(count):
         frame = still.copy()
-        frame[4:10, 2 + number % (width - 8) : 8 + number % (width - 8)] = (
-            240,
-            200,
-            40,
-        )
+        left = 2 + number % (width - 8)
+        frame[4:10, left : left + 6] = (240, 200, 40)
         yield frame
 
 

@@ -52,9 +52,10 @@ def onnxruntime(path: Path) -> np.ndarray:
 def openvino(path: Path) -> np.ndarray:
     core = importlib.import_module("openvino").Core()
     model = core.read_model(path)
-    if model.input(0).partial_shape.is_dynamic:
+    if path.is_file() and model.input(0).partial_shape.is_dynamic:
         model.reshape([1, *SIZE, 3])
-    return core.compile_model(model, "CPU")(PICTURE[None])[0][0]
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where CPUs have it
+    return core.compile_model(model, "CPU", exact)(PICTURE[None])[0][0]
 
 
 def litert(path: Path) -> np.ndarray:
@@ -150,7 +151,7 @@ def rows(folder: Path, modules: Path, tfjs_python: str) -> Iterator[Row]:
         ("half.onnx", "nothing"),
     ):
         yield "onnxruntime", of("onnxruntime"), name, run(onnxruntime, name), needs
-    for name in ("m.onnx", "half.onnx", "m.tflite", "int8_fixed.tflite"):
+    for name in ("saved", "m.onnx", "half.onnx", "m.tflite", "int8_fixed.tflite"):
         needs = "`--input_size`" if "fixed" in name else "nothing"
         yield "OpenVINO", of("openvino"), name, run(openvino, name), needs
     for name in ("m.tflite", "half.tflite", "dynamic.tflite", "int8.tflite"):

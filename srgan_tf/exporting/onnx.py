@@ -36,7 +36,10 @@ def onnx_model(generator: Generator, info: Info, *, half: bool = False) -> bytes
         )
         if half:
             float16 = optional("onnxruntime.transformers.float16", "onnx")
-            model = float16.convert_float_to_float16(model, disable_shape_infer=True)
+            # All operations: some runtimes lack the usual exceptions, Min and Max.
+            model = float16.convert_float_to_float16(
+                model, disable_shape_infer=True, op_block_list=[]
+            )
     _name_result(model.graph)
     if info.window is None:
         s = info.scale

@@ -1,4 +1,4 @@
-"""Frames of a video, one after the other: what has not changed is not computed twice."""
+"""Frames of a video: what has not changed since the one before is not made again."""
 
 import numpy as np
 from scipy import ndimage
@@ -7,7 +7,9 @@ from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import upscale_pixels
 
 _BLOCK = 16  # LR pixels
-_RESIZING = 4  # LR pixels that reducing to a smaller scale looks further
+# LR pixels: what else than the model decides about a result pixel, such as whether it
+# is flat there, looks no further than the model and these.
+_MORE = 8
 # Of a frame: where more than that is to be computed anew, parts are no quicker.
 _MOST = 0.8
 
@@ -29,7 +31,7 @@ class FrameUpscaler:
     def __init__(self, model: Upscaler, scale: int):
         self.model, self.scale = model, scale
         self.computed = 0
-        self._reach = model.radius + _RESIZING
+        self._reach = model.radius + _MORE
         self._before: tuple[np.ndarray, np.ndarray] | None = None
 
     def forget(self) -> None:
@@ -45,7 +47,6 @@ class FrameUpscaler:
         Returns:
             `[scale * H, scale * W, C]` of the same type.
         """
-        height, width, _ = pixels.shape
         windows = self._windows(pixels)
         if windows is None:
             sr = self._upscaled(pixels)

@@ -60,9 +60,10 @@ def read_output(
         if not _TYPE.fullmatch(path.suffix):
             return Output(folder=path), file_format or "png"
         if kind not in (*RESULT_FORMATS, *VIDEO_FORMATS):
+            choices = ", ".join((*RESULT_FORMATS, *VIDEO_FORMATS))
             raise UserError(
                 f"--output={output}: {path.suffix} is not written; choose from "
-                f"{', '.join((*RESULT_FORMATS, *VIDEO_FORMATS))}, or {output}/ if a folder is meant."
+                f"{choices}, or {output}/ if a folder is meant."
             )
         if file_format not in (None, "same", kind):
             raise UserError(

@@ -10,11 +10,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError, reason
+from srgan_tf.inference.animations import (
+    animation_kind,
+    animation_of,
+    check_size,
+    read_animation,
+)
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
-from srgan_tf.inference.videos import check_for_videos, checked_video, video_kind
+from srgan_tf.inference.steady import steady
+from srgan_tf.inference.videos import (
+    check_alone,
+    check_for_videos,
+    checked_video,
+    video_kind,
+)
 from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header, read_header, read_photo_file
 from srgan_tf.pictures.kinds import KINDS, check_there
@@ -52,7 +64,8 @@ class Prepared:
         tasks: What is to be made.
         done: How many results are there already.
         failures: What is wrong with photos that cannot be upscaled, by their names.
-        left_out: What of the folders is neither photo nor video, in words; empty if there is nothing.
+        left_out: What of the folders is neither photo nor video, in words; empty if
+            there is nothing.
         what: What they all are: photos, videos or files.
     """
 
@@ -70,7 +83,7 @@ def prepare(
     arguments: Sequence[str],
     options: UpscaleOptions,
     *,
-    models: Sequence[str],
+    models: Callable[[UpscaleOptions], Sequence[str]],
     model_scale: Callable[[], int],
 ) -> Prepared:
     """Finds out what is to be made, from names, headers and folders.
@@ -78,7 +91,7 @@ def prepare(
     Args:
         arguments: Files, folders, globs and `-`.
         options: What is wanted.
-        models: The model, or the two to blend.
+        models: Tells the model, or those to blend, by some options.
         model_scale: Tells the scale of one that is not released, by loading it.
 
     Raises:
@@ -88,20 +101,22 @@ def prepare(
     output, file_format = read_output(options.output, found.sources, options.format)
     _check_options(options, output, file_format)
     check_for_videos(found.sources, options)
-    scale = options.scale or known_scale(models) or model_scale()
-    hashes = [fingerprint(model) for model in models]
+    scale = options.scale or known_scale(models(options)) or model_scale()
+    hashes = {
+        look: [fingerprint(model) for model in models(look)]
+        for look in (options, steady(options))
+    }
     failures: dict[str, str] = {}
     wishes = []
     for source in found.sources:
         try:
-            if is_video(source.path):
-                kind = video_kind(source.path, output, options)
-            else:
-                kind = _kind_of(source, file_format, output, options)
+            kind = _kind_of(source, file_format, output, options)
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
-        settings = settings_of(options, kind, scale, hashes)
+        moves = kind in CONTAINERS or animation_of(source.path, kind)
+        look = steady(options) if moves else options
+        settings = settings_of(look, kind, scale, hashes[look])
         suffixes = (CONTAINERS if kind in CONTAINERS else KINDS)[kind].suffixes
         suffix = suffixes[0]
         if file_format == "same" and source.path.suffix.lower() in suffixes:
@@ -127,6 +142,9 @@ def prepare(
                 continue
             if wish.kind in CONTAINERS:
                 task = Task(job, *checked_video(wish, scale, options))
+            elif animation := animation_of(wish.source.path, wish.kind):
+                check_size(animation, scale)
+                task = Task(job, animation.header(), animation.frames)
             else:
                 task = Task(job, _checked_header(wish, scale, options))
             _check_folder(job.target.parent)
@@ -160,6 +178,14 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
 def _kind_of(
     source: Source, file_format: str, output: Output, options: UpscaleOptions
 ) -> str:
+    wanted = file_format if output.file else options.format
+    animation = read_animation(source.path)
+    if is_video(source.path) or (animation and wanted in VIDEO_FORMATS):
+        return video_kind(source.path, output, options)
+    if animation and (kind := animation_kind(animation.kind, wanted)):
+        check_alone(output, options)
+        check_there(KINDS[kind])
+        return kind
     if file_format in VIDEO_FORMATS:
         if output.file:
             raise UserError(f"is no video: {file_format} is for videos")

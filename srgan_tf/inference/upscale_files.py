@@ -18,18 +18,18 @@ from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.loading import load_model
+from srgan_tf.inference.moving import moving_work
 from srgan_tf.inference.outputs import STDOUT
 from srgan_tf.inference.preparing import Prepared, prepare
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record, comparison_of, step_aside
+from srgan_tf.inference.settings import known_scale
+from srgan_tf.inference.steady import steady
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
-from srgan_tf.inference.upscale_video import VideoWork
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.writing import encode_photo, say_lost
-from srgan_tf.video.kinds import CONTAINERS
-from srgan_tf.video.reading import read_video
 
 
 def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
@@ -48,18 +48,19 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
             done; or, after all others are done, if some failed: one line for each.
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
-    dials: dict[str, Any] = {
-        "scale": options.scale,
-        "realism": options.realism,
-        "denoise": options.denoise,
-    }
-    models = [str(share.model) for share in choose(given, **dials)]
+
+    def dials(look: UpscaleOptions) -> dict[str, Any]:
+        names = ("scale", "realism", "denoise")
+        return {name: getattr(look, name) for name in names}
+
+    def models(look: UpscaleOptions) -> list[str]:
+        return [str(share.model) for share in choose(given, **dials(look))]
 
     @functools.cache
-    def model() -> Upscaler:
+    def model(look: UpscaleOptions) -> Upscaler:
         loaded = load_model(
             given,
-            **dials,
+            **dials(look),
             precision=options.precision,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
@@ -69,18 +70,18 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         return loaded
 
     prepared = prepare(
-        arguments, options, models=models, model_scale=lambda: model().scale
+        arguments, options, models=models, model_scale=lambda: model(options).scale
     )
     writer = _Writer(prepared, options)
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
     if prepared.tasks:
-        if prepared.scale < model().scale:
+        own = known_scale(models(options)) or model(options).scale
+        if prepared.scale < own:
             writer.say(
-                f"The model makes x{model().scale}; bicubic downsizing to "
-                f"x{prepared.scale}."
+                f"The model makes x{own}; bicubic downsizing to x{prepared.scale}."
             )
-        writer.make_all(model())
+        writer.make_all(model)
     if prepared.tasks or prepared.done:
         writer.say_count()
     if prepared.failures:
@@ -114,8 +115,8 @@ class _Writer:
             f"{done if prepared.done else ''}."
         )
 
-    def make_all(self, model: Upscaler) -> None:
-        """Makes all results; what fails is noted."""
+    def make_all(self, model: Callable[[UpscaleOptions], Upscaler]) -> None:
+        """Makes all results, by the model for some options; what fails is noted."""
         with self.progress:
             for task in self.prepared.tasks:
                 job, path = task.job, task.job.wish.source.path
@@ -125,7 +126,7 @@ class _Writer:
                     except UserError as error:
                         self.prepared.failures[str(path)] = str(error)
 
-    def _make(self, job: Job, model: Upscaler) -> None:
+    def _make(self, job: Job, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         job = self.prepared.places.choose(job.wish)  # others may have been here
         if job.done:
             self.prepared.done += 1
@@ -133,13 +134,25 @@ class _Writer:
         source = job.wish.source
         origin = source.origin(job.target.parent)
         record = Record(origin, job.wish.settings)
-        if job.wish.kind in CONTAINERS:
-            self._make_video(job, record, model)
+        work = moving_work(
+            job,
+            record,
+            scale=self.prepared.scale,
+            options=self.options,
+            progress=self.progress,
+        )
+        if work:
+            work.upscale(model(steady(self.options)))
+            if self._place(job, work.write) is None:
+                self.prepared.done += 1
+            else:
+                self.made += 1
+            work.end()
             return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = _upscaled(
             photo.pixels,
-            model,
+            model(self.options),
             scale=self.prepared.scale,
             progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
         )
@@ -158,39 +171,6 @@ class _Writer:
         if self.options.compare:
             both = comparison(photo, pixels, self.prepared.scale)
             self._place_comparison(both, placed, record)
-
-    def _make_video(self, job: Job, record: Record, model: Upscaler) -> None:
-        path, kind = job.wish.source.path, job.wish.kind
-        work = VideoWork(
-            read_video(path),
-            job.target,
-            record,
-            container=kind,
-            scale=self.prepared.scale,
-            options=self.options,
-        )
-        try:
-            work.upscale(model, self.progress)
-        except BaseException:
-            if work.segments.number:
-                self.say(
-                    f"{path}: {work.segments.frames} frames are done; the same command "
-                    f"goes on from there, and without {work.folder} from the beginning."
-                )
-            raise
-
-        def write(partial: Path) -> list[str]:
-            lost = work.join(partial)
-            record.write_into(partial, kind)
-            return lost
-
-        if self._place(job, write) is None:
-            self.prepared.done += 1
-        else:
-            self.made += 1
-        work.remove()
-        for line in work.notes.lines():
-            self.say(f"{path}: {line}.")
 
     def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:
         """Writes a result to its file, or to another if that has been taken meanwhile.

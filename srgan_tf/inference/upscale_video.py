@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.frames import FrameUpscaler
+from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record
 from srgan_tf.inference.threads import Behind, ahead
@@ -71,38 +72,52 @@ class VideoWork:
 
     Args:
         video: What to upscale.
-        target: Beside which the finished segments are kept until all are joined.
+        job: What is to be made, and where: beside it are the finished segments.
         record: What the result says of itself, by which segments are known.
-        container: A name in `CONTAINERS`.
         scale: Factor of the size.
         options: What is wanted.
+        progress: Is told of each frame.
     """
 
     def __init__(
         self,
         video: Video,
-        target: Path,
+        job: Job,
         record: Record,
         *,
-        container: str,
         scale: int,
         options: UpscaleOptions,
+        progress: Progress,
     ):
-        self.video, self.container, self.scale = video, container, scale
-        self.coding = coding_of(video, scale, container, options)
+        self.video, self.container, self.scale = video, job.wish.kind, scale
+        self.record, self.progress = record, progress
+        self.coding = coding_of(video, scale, self.container, options)
         self.part = Part.of(options)
         self.notes = Notes()
         made = json.dumps([record.origin.content, record.settings], sort_keys=True)
         name = hashlib.sha256(made.encode()).hexdigest()[:16]
-        self.folder = target.with_name(f".upscaling.{name}.{target.name[-32:]}")
+        self.folder = job.target.with_name(f".upscaling.{name}.{job.target.name[-32:]}")
         self.segments = Segments(self.folder, self.coding)
 
-    def upscale(self, model: Upscaler, progress: Progress) -> None:
+    def upscale(self, model: Upscaler) -> None:
         """Makes the segments that are not there.
 
         Raises:
             UserError: If the video cannot be read on, or a segment not be written.
         """
+        try:
+            self._make_segments(model)
+        except BaseException:
+            if self.segments.number:
+                self.progress.say(
+                    f"{self.video.path}: {self.segments.frames} frames are done; the "
+                    f"same command goes on from there, and without {self.folder} from "
+                    "the beginning."
+                )
+            raise
+
+    def _make_segments(self, model: Upscaler) -> None:
+        progress = self.progress
         frames = FrameUpscaler(model, self.scale)
         first, total = self.segments.frames, self.part.count(self.video.frames)
         megapixels = self.video.width * self.video.height / 1e6
@@ -123,7 +138,7 @@ class VideoWork:
         if not self.segments.number:
             raise UserError(f"has no frames {self.part.start}:{self.part.stop or ''}")
 
-    def join(self, path: Path) -> list[str]:
+    def write(self, path: Path) -> list[str]:
         """Joins the segments, and all else of the video, to one file.
 
         Returns:
@@ -139,7 +154,7 @@ class VideoWork:
             if not last.duration:
                 end += 1 / Fraction(self.video.rate)
             span = Span(begin.pts * unit, None if self.part.stop is None else end)
-        return join(
+        lost = join(
             self.video,
             files,
             path,
@@ -147,7 +162,11 @@ class VideoWork:
             coding=self.coding,
             span=span,
         )
+        self.record.write_into(path, self.container)
+        return lost
 
-    def remove(self) -> None:
-        """Removes the segments."""
+    def end(self) -> None:
+        """Removes the segments, and says what happened on the way."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        for line in self.notes.lines():
+            self.progress.say(f"{self.video.path}: {line}.")

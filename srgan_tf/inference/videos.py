@@ -1,4 +1,4 @@
-"""What is known of videos before any is upscaled: what becomes of them, and what cannot."""
+"""What is known of videos beforehand: what becomes of them, and what cannot be."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from srgan_tf.inference.sources import Source
 from srgan_tf.inference.upscale_video import Part, coding_of
 from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header
-from srgan_tf.video.kinds import CODECS, container_of, is_video
+from srgan_tf.video.kinds import container_of, is_video
 from srgan_tf.video.reading import read_video
 
 
@@ -32,10 +32,7 @@ def video_kind(path: Path, output: Output, options: UpscaleOptions) -> str:
     Raises:
         UserError: If it cannot become what is wanted.
     """
-    if output.stream:
-        raise UserError("is a video, which no pipe takes: name a file or a folder")
-    if options.compare:
-        raise UserError("is a video: --compare is for photos; --frames shows a part")
+    check_alone(output, options)
     if output.file:
         if kind := container_of(output.file):
             return kind
@@ -46,6 +43,18 @@ def video_kind(path: Path, output: Output, options: UpscaleOptions) -> str:
     if options.format in VIDEO_FORMATS:
         return options.format
     return container_of(path) or "mp4"
+
+
+def check_alone(output: Output, options: UpscaleOptions) -> None:
+    """Refuses for videos and animations what is for photos.
+
+    Raises:
+        UserError: Saying what that is.
+    """
+    if output.stream:
+        raise UserError("is a video, which no pipe takes: name a file or a folder")
+    if options.compare:
+        raise UserError("is a video: --compare is for photos; --frames shows a part")
 
 
 def checked_video(

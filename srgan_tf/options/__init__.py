@@ -27,6 +27,7 @@ __all__ = [
     "RESULT_FORMATS",
     "RESUME",
     "STRATEGIES",
+    "VIDEO_FORMATS",
     "BenchmarkOptions",
     "EvaluateOptions",
     "ExportOptions",
@@ -34,6 +35,5 @@ __all__ = [
     "PrepareOptions",
     "ServeOptions",
     "TrainOptions",
-    "VIDEO_FORMATS",
     "UpscaleOptions",
 ]

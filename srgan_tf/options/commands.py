@@ -107,7 +107,8 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos):
     realism: float | None = option(
         None,
         "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or the "
-        "two files of --model=FAITHFUL,REALISTIC.",
+        "two files of --model=FAITHFUL,REALISTIC. If left out 1; for videos 0, which "
+        "flickers less.",
         least=0,
         most=1,
     )
@@ -191,8 +192,7 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
                 )
         if self.format == "onnx" and self.quantize not in (None, "float16"):
             raise UserError(
-                f"--quantize is for --format=litert, but float16. Received: "
-                f"{self.quantize} for onnx"
+                f"--quantize={self.quantize} is for --format=litert, not for onnx."
             )
 
 

@@ -1,4 +1,4 @@
-"""A note of ours in a picture or video file, where its kind has room for what others pass over.
+"""A note of ours in a picture or video file, in places that others pass over.
 
 In PNG it is a private chunk that editors are not to copy into a changed picture, in
 JPEG an application segment, in WebP a chunk, in AVIF, HEIC, JPEG XL, MP4 and MOV a box,
@@ -75,7 +75,7 @@ def _framed(kind: str, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
     if kind == "webp":
         return PNG_CHUNK + struct.pack("<L", len(data)) + data
-    if kind in ("tiff", "bmp"):
+    if kind in ("tiff", "bmp", "gif"):
         return data
     if kind in ("mkv", "webm"):
         return b"\xec" + struct.pack(">Q", 1 << 56 | len(data)) + data

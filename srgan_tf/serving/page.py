@@ -30,6 +30,7 @@ def page(options: ServeOptions) -> Any:
         UserError: If Gradio is missing.
     """
     gr = optional("gradio", "web")
+    models = _by_name(options.model)
     shown = [name for name in SHOWN if name != "denoise" or _for_photos()]
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=_CLEANING
@@ -42,7 +43,7 @@ def page(options: ServeOptions) -> Any:
                 )
                 start = gr.Button("Upscale", variant="primary", elem_id="start")
                 model = gr.Dropdown(
-                    [BY_DIALS, *released_models(), *options.model],
+                    [BY_DIALS, *released_models(), *models],
                     value=BY_DIALS,
                     label="Model",
                 )
@@ -65,7 +66,7 @@ def page(options: ServeOptions) -> Any:
                 )
                 remarks = gr.Markdown(elem_id="remarks")
         start.click(
-            _Upscaling(gr, options, shown).function(),
+            _Upscaling(gr, options, models, shown).function(),
             [photos, model, *controls],
             [compared, results, remarks],
             api_name="upscale",
@@ -81,6 +82,14 @@ def page(options: ServeOptions) -> Any:
         )
     # One at a time: a computation uses all cores.
     return blocks.queue(max_size=options.queue, default_concurrency_limit=1)
+
+
+def _by_name(models: Sequence[str]) -> dict[str, str]:
+    """Models by what visitors see of them, which is not where they lie."""
+    names = {Path(model).name: model for model in models}
+    if len(names) < len(models):
+        raise UserError("--model: two of them have the same name.")
+    return names
 
 
 def _for_photos() -> bool:
@@ -117,8 +126,14 @@ def _start(name: str) -> Any:
 class _Upscaling:
     """What the button does."""
 
-    def __init__(self, gr: Any, options: ServeOptions, shown: Sequence[str]):
-        self.gr, self.options, self.shown = gr, options, shown
+    def __init__(
+        self,
+        gr: Any,
+        options: ServeOptions,
+        models: dict[str, str],
+        shown: Sequence[str],
+    ):
+        self.gr, self.options, self.models, self.shown = gr, options, models, shown
 
     def function(self) -> Any:
         """As Gradio takes it: the names of its arguments are those of the API."""
@@ -144,7 +159,7 @@ class _Upscaling:
     ) -> Iterator:
         if not photos:
             raise UserError("choose photos first")
-        named = () if model == BY_DIALS else (model,)
+        named = () if model == BY_DIALS else (self.models.get(model, model),)
         if named:
             wishes = {
                 k: x for k, x in wishes.items() if k not in ("realism", "denoise")

@@ -15,6 +15,8 @@ LIMITED, FULL = 1, 2
 _BT601 = (BT470BG, SMPTE170M)
 # swscale's name of a matrix, where it is not that of H.273.
 _SWSCALE = {SMPTE170M: BT470BG, 10: BT2020}
+# What swscale takes for white in 16 bits: that of 8 bits, and zeros behind.
+_WHITE = 255 << 8
 
 
 class Colours(NamedTuple):
@@ -67,7 +69,16 @@ def to_pixels(frame: "VideoFrame", colours: Colours, *, deep: bool) -> np.ndarra
         dst_color_range=FULL,
         interpolation=_careful(),
     )
-    return rgb.to_ndarray()
+    pixels = rgb.to_ndarray()
+    if not deep:
+        return pixels
+    white = _WHITE
+    if colours.range == FULL:
+        unused = 16 - frame.format.components[0].bits
+        white = 65535 >> unused << unused
+    return np.minimum(np.round(pixels * np.float32(65535 / white)), 65535).astype(
+        np.uint16
+    )
 
 
 def from_pixels(pixels: np.ndarray, stored: str, colours: Colours) -> "VideoFrame":
@@ -80,7 +91,8 @@ def from_pixels(pixels: np.ndarray, stored: str, colours: Colours) -> "VideoFram
     """
     from av import VideoFrame
 
-    deep = pixels.dtype == np.uint16
+    if deep := pixels.dtype == np.uint16:
+        pixels = np.round(pixels * np.float32(_WHITE / 65535)).astype(np.uint16)
     rgb = VideoFrame.from_ndarray(pixels, format="rgb48le" if deep else "rgb24")
     frame = rgb.reformat(
         format=stored,

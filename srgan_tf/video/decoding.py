@@ -18,7 +18,8 @@ class Notes:
     """What happened while frames were read.
 
     Attributes:
-        repaired: How many could not be decoded, and repeat the one before.
+        repaired: How many could not be decoded as they were: they repeat the one
+            before, or the decoder made them up from it.
         interlaced: How many were made of two fields.
         missing: How many the file speaks of and does not have.
     """
@@ -31,7 +32,7 @@ class Notes:
         """In words."""
         lines = []
         if self.repaired:
-            lines.append(f"{self.repaired} broken frames repeat the frame beside them")
+            lines.append(f"{self.repaired} broken frames are made of those beside them")
         if self.interlaced:
             lines.append(f"{self.interlaced} interlaced frames were deinterlaced")
         if self.missing:
@@ -87,6 +88,7 @@ def _repaired(
             for pts in sorted(x for x in broken if frame.pts and x < frame.pts):
                 broken.remove(pts)
                 yield _repeated(before or frame, pts)
+            notes.repaired += frame.is_corrupt
             yield (before := frame)
     if before:
         for pts in sorted(broken):

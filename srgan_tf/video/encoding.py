@@ -191,7 +191,10 @@ def _write(path: Path, frames: Iterable[Coded]) -> None:
 def index(path: Path) -> list[Coded]:
     """The frames of a segment without their data, in the order of decoding."""
     with path.open("rb") as file:
-        return [Coded(*entry[:3], b"") for entry in json.loads(file.readline())]
+        return [
+            Coded(pts, duration, key, b"")
+            for pts, duration, key, *_ in json.loads(file.readline())
+        ]
 
 
 def read_segment(path: Path) -> Iterator[Coded]:

@@ -99,7 +99,8 @@ def _streams(
                 continue  # the chapters' names in MP4, made anew from the chapters
             elif stream.type == "attachment":
                 name = stream.metadata.get("filename", "")
-                copy = out.add_attachment(name, stream.mimetype or "", stream.data)
+                attached: Any = stream
+                copy = out.add_attachment(name, attached.mimetype or "", attached.data)
             elif stream.type == "data":
                 raise ValueError("no container takes those of another")
             else:

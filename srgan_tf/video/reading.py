@@ -146,8 +146,7 @@ def read_frames(
     """
     size = video.width, video.height
     with opened(video.path) as (container, stream):
-        count = 0
-        for frame in decoded(container, stream, notes):
+        for count, frame in enumerate(decoded(container, stream, notes)):
             if (frame.width, frame.height) != size:
                 raise UserError(
                     f"changes its size from {size[0]}x{size[1]} to {frame.width}x"
@@ -159,10 +158,10 @@ def read_frames(
                 assert frame.pts is not None
                 pixels = to_pixels(frame, video.colours, deep=video.deep)
                 yield Frame(frame.pts, frame.duration or 0, pixels)
-            count += 1
 
 
 def _display_matrix(frame: "VideoFrame") -> tuple[int, ...] | None:
+    part: Any
     for part in frame.side_data:
         if part.type.name == "DISPLAYMATRIX":
             return tuple(map(int, np.frombuffer(bytes(part), "<i4")))

@@ -135,5 +135,5 @@ def test_int8_weights_are_inside_the_flatbuffer(generator, tmp_path):
 
 
 def test_onnx_of_8_bits_is_refused(generator, tmp_path):
-    with pytest.raises(UserError, match="--quantize is for --format=litert"):
+    with pytest.raises(UserError, match="--quantize=int8 is for --format=litert"):
         export(generator, tmp_path / "m.onnx", file_format="onnx", quantize="int8")

@@ -32,15 +32,21 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "tiny.keras"
     trained_like().save(path)
     return str(path)
 
 
+@pytest.fixture
+def model():
+    """As visitors see it."""
+    return "tiny.keras"
+
+
 @pytest.fixture(scope="module")
-def address(model):
-    options = ServeOptions(model=(model,), port=free_port(), max_megapixels=0.01)
+def address(model_path):
+    options = ServeOptions(model=(model_path,), port=free_port(), max_megapixels=0.01)
     with serving(options) as address:
         yield address
 
@@ -86,10 +92,12 @@ def by_command(command_line, monkeypatch, photo, *flags):
     ],
 )
 def test_the_download_is_the_command_lines(
-    client, photo, model, command_line, monkeypatch, wishes, flags
+    client, photo, model, model_path, command_line, monkeypatch, wishes, flags
 ):
     (before, after), (result,), remarks = upscaled(client, [photo], model, **wishes)
-    expected = by_command(command_line, monkeypatch, photo, f"--model={model}", *flags)
+    expected = by_command(
+        command_line, monkeypatch, photo, f"--model={model_path}", *flags
+    )
     assert Path(result).read_bytes() == expected
     assert not remarks
     sr = Image.open(result)
@@ -136,6 +144,7 @@ def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
     assert "together, more than" in refused([photo] * 3, model)
     assert "--scale=8: the model's scale is 4" in refused([photo], model, scale=8)
     assert "not in the list of choices" in refused([photo], "/etc/passwd")
+    assert "not in the list of choices" in refused([photo], str(photo.parent))
     assert "greater than maximum" in refused([photo], BY_DIALS, realism=7)
 
 
@@ -202,23 +211,23 @@ def test_browsers_ask_nobody_else(address):
     assert "default-src 'self'" in POLICY and "http" not in POLICY
 
 
-def test_a_taken_port_and_other_hosts_are_told(model, capsys, monkeypatch):
+def test_a_taken_port_and_other_hosts_are_told(model_path, capsys, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"--port={port}"):
-            serve(ServeOptions(model=(model,), port=port))
+            serve(ServeOptions(model=(model_path,), port=port))
     monkeypatch.setattr(command, "wait", lambda: None)
     assert "Warning" not in capsys.readouterr().err
-    serve(ServeOptions(model=(model,), port=free_port(), host="0.0.0.0"))
+    serve(ServeOptions(model=(model_path,), port=free_port(), host="0.0.0.0"))
     told = capsys.readouterr()
     assert "lets everybody who reaches this machine use it" in told.err
     assert "Serving on http" in told.out
 
 
-def test_uploads_go_with_the_server(model, photo):
-    with serving(ServeOptions(model=(model,), port=free_port())) as address:
+def test_uploads_go_with_the_server(model_path, photo):
+    with serving(ServeOptions(model=(model_path,), port=free_port())) as address:
         path = Path(uploaded(address, photo))
         assert path.read_bytes() == photo.read_bytes()
     assert not path.exists()
