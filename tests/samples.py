@@ -17,6 +17,7 @@ import tensorflow as tf
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
+from srgan_tf.inference.upscale import upscale_pixels
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo
 from srgan_tf.pictures.metadata.exif import Exif
@@ -111,6 +112,11 @@ def keras_8bit(generator, pictures):
     sr = np.asarray(generator(lr.reshape(-1, *lr.shape[-3:])))
     levels = np.clip(np.round((sr + 1) * 127.5), 0, 255)
     return levels.reshape(*lr.shape[:-3], *sr.shape[1:])
+
+
+def by_network(picture, model):
+    """What the network alone makes of a picture: zeros around it, flat areas as is."""
+    return upscale_pixels(model, picture, network_only=True)
 
 
 def levels_apart(ours, theirs):
