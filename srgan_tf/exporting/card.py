@@ -128,10 +128,11 @@ _USES = {
 | `serving_float` | `images`: float32 RGB [N, H, W, 3] of 0 to 255 | \
 `sr`: float32 RGB [N, {scale}H, {scale}W, 3] of 0 to 255, not rounded |
 
-`serving_bytes` gives the pixels of `upscale`: gray stays gray, 16 bit stay 16 bit, and
-photos are turned upright by their EXIF orientation. It drops transparency and metadata,
-a colour profile among it. A string that is no whole JPEG or PNG, or has more than
-{megapixels} megapixels, is an error for the whole call.
+`serving_bytes` gives the pixels of `upscale --precision=float32`: gray stays gray, 16
+bit stay 16 bit, flat areas stay flat, edges see mirrored pixels, and photos are turned
+upright by their EXIF orientation. It drops transparency and metadata, a colour profile
+among it. The others are the network alone. A string that is no whole JPEG or PNG, or
+has more than {megapixels} megapixels, is an error for the whole call.
 
 `serving_default` and `serving_bytes` cut pictures into windows themselves, which
 changes no pixel, so that memory grows with the result alone. `serving_float` is the

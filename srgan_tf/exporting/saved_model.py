@@ -7,12 +7,15 @@ from pathlib import Path
 import tensorflow as tf
 
 from srgan_tf.exporting.decoding import decoded
+from srgan_tf.exporting.flat import keep_flat, mirrored
 from srgan_tf.exporting.serving import images_spec
 from srgan_tf.exporting.windows import in_windows
 from srgan_tf.files import whole_folder
 from srgan_tf.inference.compiled import UPSAMPLING_RADIUS, UPSAMPLING_TILE
 from srgan_tf.inference.exported import EXTRA_ASSETS, INFO_NAME, Info
+from srgan_tf.inference.flat import MARGIN
 from srgan_tf.inference.layers import network, residual_layers, upsampling_layers
+from srgan_tf.inference.upscale import MIRRORED
 from srgan_tf.models import Generator
 from srgan_tf.pictures.ranges import hr_to_255, lr_from_255
 from srgan_tf.quiet import quiet_log
@@ -101,9 +104,13 @@ class _Signatures(tf.Module):
 
     def _of_bytes(self, encoded):
         lr, gray, deep = decoded(encoded)
+        lr = mirrored(lr, MIRRORED)
+        neutral = tf.reduce_all(tf.equal(lr, lr[..., :1]))
+        edge = self._scale * MIRRORED
 
         def png(dtype):
-            sr = self._in_windows(lr[None], dtype, gray)[0]
+            sr = self._in_windows(lr[None], dtype, neutral)[0]
+            sr = sr[edge:-edge, edge:-edge]
             return tf.cond(
                 gray,
                 lambda: tf.io.encode_png(sr[..., :1]),
@@ -112,11 +119,15 @@ class _Signatures(tf.Module):
 
         return tf.cond(deep, lambda: png(tf.uint16), lambda: png(tf.uint8))
 
-    def _in_windows(self, lr, dtype, gray=False):
-        def finished(features):
+    def _in_windows(self, lr, dtype, neutral=None):
+        """The network; and what `upscale` adds where it is told what is neutral."""
+
+        def finished(both):
+            features, lr = both[..., :-3], both[..., -3:]
             sr = self._upsampling(features)
-            if gray is not False:
-                sr = tf.cond(gray, lambda: _without_colours(sr), lambda: sr)
+            if neutral is not None:
+                flat = keep_flat(sr, lr)
+                sr = tf.cond(neutral, lambda: _without_colours(flat), lambda: flat)
             sr = tf.clip_by_value((sr + 1.0) * 0.5, 0.0, 1.0)
             return tf.cast(tf.round(sr * float(dtype.max)), dtype)
 
@@ -124,14 +135,14 @@ class _Signatures(tf.Module):
             finished,
             scale=self._scale,
             part=UPSAMPLING_TILE,
-            halo=UPSAMPLING_RADIUS,
+            halo=max(UPSAMPLING_RADIUS, MARGIN),
             dtype=dtype,
         )
         return in_windows(
-            lambda x: upsampling(self._residual(x)),
+            lambda x: upsampling(tf.concat([self._residual(x), x], axis=-1)),
             scale=self._scale,
             part=PART,
-            halo=self._radius,
+            halo=max(self._radius, MARGIN),
             dtype=dtype,
         )(lr)
 

@@ -25,7 +25,14 @@ def encoded(picture, file_format, **options):
     return buffer.getvalue()
 
 
+FLAT = Image.new("RGB", (44, 36), (200, 30, 90))
+FLAT.paste(PHOTO.resize((12, 9)), (30, 25))
+
+
 FILES = {
+    "flat": encoded(FLAT, "PNG"),
+    "neutral": encoded(PHOTO.convert("L").convert("RGB"), "PNG"),
+    "small": encoded(PHOTO.resize((3, 2)), "PNG"),
     "png": encoded(PHOTO, "PNG"),
     "gray": encoded(PHOTO.convert("L"), "PNG"),
     "bits": encoded(PHOTO.convert("1"), "PNG"),
