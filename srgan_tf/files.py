@@ -53,7 +53,7 @@ def whole_file(
         if replace:
             partial.replace(path)
         else:
-            _take_free_place(partial, path)
+            rename(partial, path)
     except (OSError, RuntimeError) as error:  # RuntimeError: HDF5's, at closing
         raise UserError(f"{path} cannot be written: {reason(error)}") from None
     finally:
@@ -129,15 +129,36 @@ def _own_name(path: Path) -> Path:
     return path.with_name(f".partial.{secrets.token_hex(8)}.{path.name[-32:]}")
 
 
-def _take_free_place(partial: Path, path: Path) -> None:
+def rename(path: Path, new: Path) -> None:
+    """Gives a file another name, in one step that fails if another file has it.
+
+    Where there are no hard links, an empty file has it for a moment.
+
+    Raises:
+        Taken: If another has it.
+        OSError: If the system refuses.
+    """
     try:
-        path.touch(exist_ok=False)
+        new.hardlink_to(path)
     except FileExistsError:
-        raise Taken(path) from None
-    try:
-        partial.replace(path)
+        raise Taken(new) from None
+    except FileNotFoundError:
+        raise
     except OSError:
+        _rename_without_links(path, new)
+    else:
         path.unlink()
+
+
+def _rename_without_links(path: Path, new: Path) -> None:
+    try:
+        new.touch(exist_ok=False)
+    except FileExistsError:
+        raise Taken(new) from None
+    try:
+        path.replace(new)
+    except OSError:
+        new.unlink()
         raise
 
 

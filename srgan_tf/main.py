@@ -1,15 +1,16 @@
-"""The command line: `python -m srgan_tf.main [COMMAND] [--flagfile=F] [--flags]`.
+"""The command line: `python -m srgan_tf [COMMAND] [--flagfile=F] [--flags]`.
 
 What each command can be told is in `options`. TensorFlow is imported only after that is
 known to be good.
 """
 
+import contextlib
 import dataclasses
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +23,7 @@ from srgan_tf.options import (
     ExportOptions,
     Options,
     PrepareOptions,
+    ServeOptions,
     TrainOptions,
     UpscaleOptions,
 )
@@ -50,7 +52,7 @@ def _evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
 
 
 def _upscale(options: UpscaleOptions, arguments: Sequence[str]) -> None:
-    """Upscale photos, folders and globs."""
+    """Upscale photos, videos, folders and globs."""
     from srgan_tf.inference.upscale_files import upscale_files
 
     upscale_files(arguments, options)
@@ -61,6 +63,13 @@ def _export(options: ExportOptions, arguments: Sequence[str]) -> None:
     from srgan_tf.exporting.command import export_model
 
     export_model(options)
+
+
+def _serve(options: ServeOptions, arguments: Sequence[str]) -> None:
+    """Serve a page that upscales photos, and its HTTP API."""
+    from srgan_tf.serving.command import serve
+
+    serve(options)
 
 
 def _benchmark(options: BenchmarkOptions, arguments: Sequence[str]) -> None:
@@ -76,14 +85,16 @@ COMMANDS: dict[str, tuple[type[Options], Callable]] = {
     "evaluate": (EvaluateOptions, _evaluate),
     "upscale": (UpscaleOptions, _upscale),
     "export": (ExportOptions, _export),
+    "serve": (ServeOptions, _serve),
     "benchmark": (BenchmarkOptions, _benchmark),
 }
 OPTIONS = {name: options for name, (options, _) in COMMANDS.items()}
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _help(command: str) -> str:
     """What can be done; or, for one command, its flags."""
-    start = "python -m srgan_tf.main"
+    start = "python -m srgan_tf"
     if not command:
         lines = [
             "srgan_tf: SRGAN in TensorFlow and Keras.",
@@ -107,7 +118,8 @@ def _run_dir(flagfile: Path | None) -> str | None:
     """The folder of a run by its flagfile, which may be the one in such a folder."""
     if flagfile is None:
         return None
-    if flagfile.name == "run.flags" and (flagfile.parent / "checkpoints").is_dir():
+    # A run has its logs before it has a checkpoint.
+    if flagfile.name == "run.flags" and (flagfile.parent / "logs").is_dir():
         return str(flagfile.parent)
     return os.path.join("runs", flagfile.stem)
 
@@ -131,7 +143,7 @@ def run(words: Sequence[str]) -> None:
     if isinstance(options, TrainOptions) and options.run_dir is None:
         options = dataclasses.replace(options, run_dir=_run_dir(command.flagfile))
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    with quiet_start():
+    with _ended_at_once(), quiet_start():
         import tensorflow
 
         # Each makes TensorFlow say, once, the rest of what it has to say.
@@ -140,11 +152,24 @@ def run(words: Sequence[str]) -> None:
     COMMANDS[name][1](options, arguments)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ends the work by an exception; while something is being imported, at once.
+@contextlib.contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """Within it SIGINT and SIGTERM end the process without Python's help.
 
-    Libraries try imports and go on without what fails: there it could be lost.
+    C++ code that takes seconds to load keeps Python from hearing them, and libraries
+    that try imports and go on without what fails could swallow its exceptions.
     """
+    heard = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ends the work by an exception; while something is being imported, at once."""
     while frame:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             os._exit(128 + number)

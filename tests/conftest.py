@@ -93,6 +93,15 @@ def model_file(tmp_path_factory) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def exact():
+    """Models load in float32, whatever the machine is fastest in."""
+    with pytest.MonkeyPatch.context() as patch:
+        name = "srgan_tf.inference.loading.fastest_precision"
+        patch.setattr(name, lambda: "float32")
+        yield
+
+
 @pytest.fixture
 def photo_folder(tmp_path) -> Path:
     """Six small PNG photos."""

@@ -6,8 +6,10 @@ import struct
 import subprocess
 import sys
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import imagecodecs
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ import tensorflow as tf
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
+from srgan_tf.inference.upscale import upscale_pixels
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo
 from srgan_tf.pictures.metadata.exif import Exif
@@ -111,6 +114,11 @@ def keras_8bit(generator, pictures):
     return levels.reshape(*lr.shape[:-3], *sr.shape[1:])
 
 
+def by_network(picture, model):
+    """What the network alone makes of a picture: zeros around it, flat areas as is."""
+    return upscale_pixels(model, picture, network_only=True)
+
+
 def levels_apart(ours, theirs):
     return np.abs(np.asarray(ours).astype(int) - theirs)
 
@@ -194,3 +202,72 @@ def exif_of(photo: Photo) -> Image.Exif:
     exif = Image.Exif()
     exif.load(b"Exif\0\0" + photo.metadata.exif.tobytes())
     return exif
+
+
+def moving(count, height=24, width=32, seed=0):
+    """Frames of a soft picture with a bright square that moves: uint8 RGB."""
+    still = smooth_photo(seed, height, width)
+    for number in range(count):
+        frame = still.copy()
+        left = 2 + number % (width - 8)
+        frame[4:10, left : left + 6] = (240, 200, 40)
+        yield frame
+
+
+def save_clip(
+    path,
+    frames=None,
+    *,
+    codec="libx264",
+    stored="yuv420p",
+    times=None,
+    unit=Fraction(1, 12800),
+    sound=0,
+    subtitles="",
+    set_up=lambda out, stream: None,
+):
+    """Writes frames as a video, with silence and subtitles if wanted."""
+    frames = list(moving(10) if frames is None else frames)
+    times = [512 * x for x in range(len(frames))] if times is None else times
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.height, stream.width = frames[0].shape[:2] if frames else (24, 32)
+        stream.pix_fmt = stored
+        stream.time_base = stream.codec_context.time_base = unit
+        set_up(out, stream)
+        tracks = [out.add_stream("aac", rate=44100) for _ in range(sound)]
+        for track, language in zip(tracks, ("eng", "deu")):
+            track.metadata["language"] = language
+        if subtitles:
+            texts = out.add_mux_stream(subtitles)
+            texts.time_base = Fraction(1, 1000)
+        for time, pixels in zip(times, frames):
+            deep = pixels.dtype == np.uint16
+            rgb = av.VideoFrame.from_ndarray(pixels, "rgb48le" if deep else "rgb24")
+            frame = rgb.reformat(format=stored)
+            frame.pts, frame.time_base = time, unit
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+        for track in tracks:
+            for number in range(9):
+                quiet = np.zeros((2, 1024), np.float32)
+                audio = av.AudioFrame.from_ndarray(quiet, "fltp", "stereo")
+                audio.sample_rate, audio.pts = 44100, 1024 * number
+                out.mux(track.encode(audio))
+            out.mux(track.encode(None))
+        if subtitles:
+            text = b"\0\5Hello" if subtitles == "mov_text" else b"Hello"
+            packet = av.Packet(text)
+            packet.pts = packet.dts = 100
+            packet.duration, packet.time_base = 200, Fraction(1, 1000)
+            packet.stream = texts
+            out.mux(packet)
+
+
+def frames_of(path):
+    """A video's frames as FFmpeg makes them RGB, and their times in seconds."""
+    with av.open(str(path)) as clip:
+        frames = list(clip.decode(video=0))
+    return [frame.to_ndarray(format="rgb24") for frame in frames], [
+        frame.pts * frame.time_base for frame in frames
+    ]

@@ -254,7 +254,8 @@ def experiment(path) -> TrainOptions:
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_experiment_parses(path, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    assert experiment(path).scale == {"x2": 2, "x8": 8}.get(path.stem, 4)
+    named = path.stem.rpartition("_")[2]  # such as x2 or srgan_x2
+    assert experiment(path).scale == {"x2": 2, "x8": 8}.get(named, 4)
 
 
 def test_all_that_experiments_name_can_be_built(monkeypatch):

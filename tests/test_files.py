@@ -75,8 +75,15 @@ def test_the_longest_names_are_written(tmp_path, letter):
     assert os.listdir(tmp_path) == [name]
 
 
-def test_a_free_place_is_taken_once(tmp_path):
+@pytest.mark.parametrize("links", [True, False])
+def test_a_free_place_is_taken_once(tmp_path, monkeypatch, links):
     path = tmp_path / "a.txt"
+    if not links:  # as on memory cards
+
+        def refuse(*_):
+            raise PermissionError
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
     with whole_file(path, replace=False) as partial:
         partial.write_text("first")
     with pytest.raises(Taken), whole_file(path, replace=False) as partial:

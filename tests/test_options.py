@@ -112,7 +112,7 @@ def test_every_bound_is_kept_and_the_bound_itself_is_good(command):
         (
             "export",
             {"format": "onnx", "quantize": "int8"},
-            "--quantize is for --format=litert, not for onnx.",
+            "--quantize=int8 is for --format=litert, not for onnx.",
         ),
         ("export", {"model": ("a", "b")}, "export takes one --model."),
         ("benchmark", {"model": ("a", "b")}, "benchmark takes one --model."),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from samples import REPOSITORY
+from samples import REPOSITORY, moving, save_clip
 
 from srgan_tf.main import OPTIONS
 
@@ -42,6 +42,7 @@ def place(tmp_path_factory):
             folder / "photos" / f"{i}.png"
         )
     Image.fromarray(photo[:60, 200:290]).save(folder / "photo.jpg")
+    save_clip(folder / "clip.mp4", list(moving(2)))
     for name in ("Set5", "Set14"):
         (folder / name / "HR").mkdir(parents=True)
         Image.fromarray(photo[:64, 200:280]).save(folder / name / "HR" / "a.png")
@@ -62,6 +63,7 @@ def test_commands(place, monkeypatch, command_line):
         assert done.code == 0, (command, done.stderr)
     for made in (
         "photo_x4.png",
+        "clip_x4.mp4",
         "runs/x4/report.html",
         "runs/mine/generator.keras",
         "report.md",

@@ -84,8 +84,9 @@ def main(words: list[str] | None = None) -> None:
     try:
         generator = load_generator(args.model)
         if args.faithful:
-            faithful = load_generator(args.faithful)
-            generator = interpolate(faithful, generator, args.realism)
+            shares = [1.0 - args.realism, args.realism]
+            generators = [load_generator(args.faithful), generator]
+            generator = interpolate(generators, shares)
         if args.colours:
             keep_colours(generator, args.colours)
         with whole_file(args.out) as partial:

@@ -86,7 +86,7 @@ def evaluate(options: EvaluateOptions) -> dict:
     }
     kinds = options.degradation or (None,)
     total = len(models) * len(kinds) * sum(map(len, sets.values()))
-    with tqdm(total=total, unit="picture") as bar:
+    with tqdm(total=total, unit="picture", disable=None) as bar:
         for name, pairs in sets.items():
             bar.set_description(name)
             found = _measure(name, pairs, models, options, vgg=vgg, bar=bar)
@@ -124,6 +124,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
         return lambda lr: np.asarray(imresize(lr, scale)).astype(np.uint8)
     model = load_model(
         source,
+        precision=options.precision,
         fast=options.fast,
         self_ensemble=options.self_ensemble,
         tile=options.tile,
@@ -133,7 +134,7 @@ def _enlarge(source: str, options: EvaluateOptions) -> Enlarge:
             f"--model={source} upscales {model.scale} times, the benchmark is for "
             f"{scale}: choose another model or --scale={model.scale}."
         )
-    return lambda lr: upscale_pixels(model, lr)
+    return lambda lr: upscale_pixels(model, lr, network_only=True)
 
 
 def _vgg_features(weights: str) -> FeatureMaps:

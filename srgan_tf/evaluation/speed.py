@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from srgan_tf.data.listing import find_photos
 from srgan_tf.errors import UserError
+from srgan_tf.exporting.card import multiplications
 from srgan_tf.exporting.export import ENDINGS, export
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.exported import ExportedModel
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.ranges import to_8bit
@@ -37,9 +39,10 @@ def benchmark_upscaling(generator: Generator) -> None:
     named and left out.
     """
     models: dict[str, Upscaler] = {
-        "default": CompiledGenerator(generator),
-        "--fast": CompiledGenerator(generator, fast=True),
+        precision: CompiledGenerator(generator, precision=precision)
+        for precision in dict.fromkeys(("float32", fastest_precision()))
     }
+    models["--fast"] = CompiledGenerator(generator, fast=True)
     with tempfile.TemporaryDirectory() as folder:
         models.update(_exports(generator, Path(folder)))
         for side in SIDES:
@@ -108,21 +111,3 @@ def _best(ways: dict[str, Callable]) -> tuple[dict[str, float], dict]:
             way()
             seconds[name] = min(seconds[name], time.perf_counter() - start)
     return seconds, results
-
-
-def multiplications(generator: Generator) -> int:
-    """Products that the generator's convolutions need per LR pixel.
-
-    Example:
-        >>> multiplications(Generator(scale=4))
-        2218176
-    """
-
-    def size(layer):
-        return int(np.prod(layer.kernel.shape))
-
-    blocks = [conv for b in generator.blocks for conv in (b.conv1, b.conv2)]
-    total = sum(size(conv) for conv in (generator.head, *blocks, generator.body))
-    for level, block in enumerate(generator.upsample):
-        total += size(block.conv) * 4**level
-    return total + size(generator.tail) * generator.scale**2

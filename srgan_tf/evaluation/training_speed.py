@@ -139,7 +139,9 @@ def _time_stage(
     with tempfile.TemporaryDirectory() as path:
         options = dataclasses.replace(
             options,
+            init=None,  # the generator is given
             init_discriminator=None,
+            keep="last",
             log_every=every,
             save_every=every * PARTS,
             **steps,

@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
+from srgan_tf.exporting.decoding import MAX_MEGAPIXELS
 from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import whole_file
 from srgan_tf.inference.exported import Info
+from srgan_tf.models import Generator
 
 ARITHMETIC = {
     None: "float32",
@@ -13,6 +17,26 @@ ARITHMETIC = {
     "dynamic": "8-bit weights, activations rounded to 8 bits as they come",
     "int8": "8-bit convolutions with ranges measured on photos",
 }
+# Two cores of an AMD EPYC with AVX-512, as an example.
+EXAMPLE = 4e11
+
+
+def multiplications(generator: Generator) -> int:
+    """Products that the generator's convolutions need per LR pixel.
+
+    Example:
+        >>> multiplications(Generator(scale=4))
+        2218176
+    """
+
+    def size(layer):
+        return int(np.prod(layer.kernel.shape))
+
+    blocks = [conv for b in generator.blocks for conv in (b.conv1, b.conv2)]
+    total = sum(size(conv) for conv in (generator.head, *blocks, generator.body))
+    for level, block in enumerate(generator.upsample):
+        total += size(block.conv) * 4**level
+    return total + size(generator.tail) * generator.scale**2
 
 
 def card_text(
@@ -22,6 +46,7 @@ def card_text(
     *,
     file_format: str,
     quantize: str | None = None,
+    products: int,
 ) -> str:
     """The section of one export: a heading of its name, facts, signatures, commands.
 
@@ -31,6 +56,7 @@ def card_text(
         facts: Of the model.
         file_format: `saved_model`, `litert` or `onnx`.
         quantize: As in `srgan_tf.exporting.export.export`.
+        products: What `multiplications` says.
     """
     size = "{}, {}".format(*info.window) if info.window else "H, W"
     size_sr = (
@@ -39,7 +65,10 @@ def card_text(
         else f"{info.scale}H, {info.scale}W"
     )
     number = "1" if info.window else "N"
-    context = info.radius
+    work = 2 * products * 1e6
+    arithmetic = ARITHMETIC[quantize]
+    if file_format == "onnx" and quantize:
+        arithmetic = "float16"
     text = f"""# {name}
 
 A generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802), exported by srgan_tf.
@@ -51,19 +80,29 @@ A generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802), exported by srgan_tf
 | how it was made | {facts.made} |
 | PSNR before the export | {facts.psnr} |
 | licence of the weights | {facts.licence} |
-| arithmetic | {ARITHMETIC[quantize]} |
-| context | a result pixel depends on {context} LR pixels to each side |
+| arithmetic | {arithmetic} |
+| work | {work / 1e12:.2g} TFLOP for a megapixel of LR: {work / EXAMPLE:.2g} s at \
+{EXAMPLE / 1e9:.0f} GFLOP/s, as two cores of an AMD EPYC do |
+| context | a result pixel depends on {info.radius} LR pixels to each side |
 
-Conversions are inside and BatchNorm is folded. Memory grows with the picture: cut large
-ones into windows that overlap by {2 * context} pixels and keep what is {context} from
-the inner edges, as `srgan_tf.main upscale --model={name}` does.
+Conversions are inside and BatchNorm is folded. The file itself says all of the above:
+{_WHERE[file_format]}
 
-| signature | takes | returns |
+"""
+    if file_format != "saved_model":
+        text += f"""Memory grows with the picture: cut large ones into windows that
+overlap by {2 * info.radius} pixels, and keep what is {info.radius}
+from the inner edges, as `python -m srgan_tf upscale --model={name}` does.
+
+"""
+    text += f"""| signature | takes | returns |
 |---|---|---|
 | `serving_default` | `images`: uint8 RGB [{number}, {size}, 3] | \
 `sr`: uint8 RGB [{number}, {size_sr}, 3] |
 """
-    return text + _USES[file_format].format(name=name, scale=info.scale)
+    return text + _USES[file_format].format(
+        name=name, scale=info.scale, megapixels=MAX_MEGAPIXELS
+    )
 
 
 def write_card(path: Path, name: str, text: str) -> None:
@@ -77,14 +116,31 @@ def write_card(path: Path, name: str, text: str) -> None:
         partial.write_text(card, "utf-8")
 
 
+_WHERE = {
+    "saved_model": "`assets.extra/srgan_tf.json`.",
+    "litert": "`srgan_tf.json`, which `unzip` takes out of it.",
+    "onnx": "`srgan_tf.json` of its metadata.",
+}
 _USES = {
     "saved_model": """\
 | `serving_bytes` | `image_bytes`: encoded JPEG or PNG strings [N], of any sizes | \
 `sr_bytes`: encoded PNG strings [N] |
+| `serving_float` | `images`: float32 RGB [N, H, W, 3] of 0 to 255 | \
+`sr`: float32 RGB [N, {scale}H, {scale}W, 3] of 0 to 255, not rounded |
 
-`serving_bytes` reads gray, palette and 16-bit pictures as 8-bit RGB and drops
-transparency and metadata. It does not turn pictures by their EXIF orientation: turn
-such photos before. A string that is no whole picture is an error for the whole call.
+`serving_bytes` gives the pixels of `upscale`: gray stays gray, 16 bit stay 16 bit, and
+photos are turned upright by their EXIF orientation. It drops transparency and metadata,
+a colour profile among it. A string that is no whole JPEG or PNG, or has more than
+{megapixels} megapixels, is an error for the whole call.
+
+`serving_default` and `serving_bytes` cut pictures into windows themselves, which
+changes no pixel, so that memory grows with the result alone. `serving_float` is the
+plain network, of layers that converters to other formats know:
+
+```sh
+tensorflowjs_converter --input_format=tf_saved_model \\
+    --signature_name=serving_float --control_flow_v2=True {name} web_model
+```
 
 In Python, with TensorFlow alone:
 
@@ -115,6 +171,9 @@ sys.stdout.buffer.write(base64.b64decode(answer))' > photo_x{scale}.png
 ```
 """,
     "litert": """
+Of any size, an interpreter is told the size first, as below; LiteRT.js and the
+`CompiledModel` of LiteRT cannot be told: give them an export with `--input_size`.
+
 In Python, `pip install ai-edge-litert`:
 
 ```python

@@ -10,6 +10,7 @@ from srgan_tf.data.tfds_photos import resolve_auto
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import ENDINGS, check_target, write_export
 from srgan_tf.exporting.facts import facts_of
+from srgan_tf.inference.choosing import default_model
 from srgan_tf.inference.exported import is_export
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import ExportOptions
@@ -24,7 +25,7 @@ def export_model(options: ExportOptions) -> Path:
     Raises:
         UserError: If the wishes do not fit together or something is missing.
     """
-    model = options.model[0] if options.model else "srgan_x4"
+    model = options.model[0] if options.model else default_model()
     window = _window(options.input_size)
     if is_export(model):
         raise UserError(f"{model} is an export already: name what it was made from.")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.card import card_text, write_card
+from srgan_tf.exporting.card import card_text, multiplications, write_card
 from srgan_tf.exporting.facts import Facts
 from srgan_tf.exporting.litert import litert_model
 from srgan_tf.exporting.onnx import onnx_model
@@ -44,11 +44,12 @@ def export(
         file_format: `saved_model`, `litert` or `onnx`.
         quantize: For `litert`: `float16` (weights), `dynamic` (8-bit weights,
             activations as they come) or `int8` (8-bit convolutions, ranges fixed
-            beforehand); None for float32.
-        window: For `litert`: height and width of the LR picture if they are fixed.
+            beforehand); for `onnx`: `float16` (all of it); None for float32.
+        window: For `litert` and `onnx`: height and width of the LR picture if they are
+            fixed.
         photos: HR photo files that show what 8-bit activations have to hold.
         jit_compile: For `saved_model`: compile by XLA, once for every picture size.
-        facts: For the card.
+        facts: For the card and the file.
 
     Raises:
         UserError: If an optional package is missing, the path cannot be meant so, or
@@ -80,7 +81,13 @@ def write_export(
     facts: Facts | None,
 ) -> None:
     """Does what `export` says, once all of it is known to be good."""
-    info = Info(generator.scale, generator.receptive_radius, window)
+    if generator.channels != 3:
+        raise UserError(
+            f"Exports take RGB, this generator {generator.channels} channels: use "
+            "`generator.export` of Keras."
+        )
+    facts = facts or Facts(path.stem)
+    info = Info(generator.scale, generator.receptive_radius, window, facts._asdict())
     if file_format == "saved_model":
         write_saved_model(generator, path, info, jit_compile=jit_compile)
         card = path / "model_card.md"
@@ -90,7 +97,7 @@ def write_export(
                 generator, quantize=quantize, window=window, photos=photos
             )
         else:
-            content = onnx_model(generator, info)
+            content = onnx_model(generator, info, half=quantize == "float16")
         with whole_file(path) as partial:
             partial.write_bytes(content)
             if file_format == "litert":
@@ -101,9 +108,10 @@ def write_export(
     text = card_text(
         path.name,
         info,
-        facts or Facts(path.stem),
+        facts,
         file_format=file_format,
         quantize=quantize,
+        products=multiplications(generator),
     )
     write_card(card, path.name, text)
 

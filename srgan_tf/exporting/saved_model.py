@@ -1,16 +1,24 @@
-"""SavedModels: pictures or the bytes of files in, the same out."""
+"""SavedModels: pictures or the bytes of files in, the same out, of any size."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
-from srgan_tf.exporting.serving import images_spec, served
+from srgan_tf.exporting.decoding import decoded
+from srgan_tf.exporting.serving import images_spec
+from srgan_tf.exporting.windows import in_windows
 from srgan_tf.files import whole_folder
+from srgan_tf.inference.compiled import UPSAMPLING_RADIUS, UPSAMPLING_TILE
 from srgan_tf.inference.exported import EXTRA_ASSETS, INFO_NAME, Info
-from srgan_tf.inference.layers import network
+from srgan_tf.inference.layers import network, residual_layers, upsampling_layers
 from srgan_tf.models import Generator
+from srgan_tf.pictures.ranges import hr_to_255, lr_from_255
 from srgan_tf.quiet import quiet_log
+
+# Side in LR pixels of what is made of a window: half a gigabyte of features.
+PART = 512
 
 
 def write_saved_model(
@@ -21,49 +29,127 @@ def write_saved_model(
     Raises:
         UserError: If it cannot be written; what was there stays.
     """
-    enlarge = tf.function(
-        served(network(generator)),
-        input_signature=[images_spec()],
-        autograph=False,
-        jit_compile=jit_compile,
-    )
-
-    def of_bytes(encoded):
-        # A broken picture raises here; a JPEG or PNG of any kind becomes 8-bit RGB.
-        picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        picture.set_shape((None, None, 3))
-        return tf.io.encode_png(enlarge(picture[None])[0])
-
-    def serving_default(images):
-        # TensorFlow does not hold callers to the signature's rank: three dimensions
-        # would reach the convolution, which ends the whole process.
-        return {"sr": enlarge(tf.ensure_shape(images, (None, None, None, 3)))}
-
-    def serving_bytes(image_bytes):
-        # One by one, as they differ in size.
-        pngs = tf.map_fn(of_bytes, image_bytes, parallel_iterations=1)
-        # By this ending TensorFlow Serving knows that JSON needs base64.
-        return {"sr_bytes": pngs}
-
-    def signatures(module):
-        module.serving_default = tf.function(
-            serving_default, input_signature=[images_spec()], autograph=False
-        )
-        module.serving_bytes = tf.function(
-            serving_bytes,
-            input_signature=[tf.TensorSpec((None,), tf.string, name="image_bytes")],
-            autograph=False,
-        )
-        return {
-            "serving_default": module.serving_default,
-            "serving_bytes": module.serving_bytes,
-        }
-
     with whole_folder(path) as partial:
-        module = tf.Module()
+        module = _Signatures(generator, jit_compile)
         with quiet_log():
-            made = signatures(module)
-            tf.saved_model.save(module, os.fspath(partial), signatures=made)
+            signatures = module.all()
+            tf.saved_model.save(module, os.fspath(partial), signatures=signatures)
         extra = partial / EXTRA_ASSETS
         extra.mkdir()
         (extra / INFO_NAME).write_text(info.to_json())
+
+
+class _Signatures(tf.Module):
+    """The functions that a SavedModel offers; weights are constants in them."""
+
+    def __init__(self, generator: Generator, jit_compile: bool):
+        super().__init__()
+        first, rest = upsampling_layers(generator)
+        self._scale, self._radius = generator.scale, generator.receptive_radius
+        # As functions: what calls them several times holds their weights once.
+        compiled = {"autograph": False, "jit_compile": jit_compile}
+        self._residual = tf.function(
+            residual_layers(generator), input_signature=[_any(3)], **compiled
+        )
+        self._upsampling = tf.function(
+            lambda x: rest(first(x)),
+            input_signature=[_any(generator.filters)],
+            **compiled,
+        )
+        self._network = network(generator)
+
+    def all(self) -> dict[str, Callable]:
+        """By their names."""
+        specs = {
+            self.serving_default: images_spec(),
+            self.serving_bytes: tf.TensorSpec((None,), tf.string, name="image_bytes"),
+            self.serving_float: _any(3, name="images"),
+        }
+        return {
+            method.__name__: tf.function(
+                method, input_signature=[spec], autograph=False
+            )
+            for method, spec in specs.items()
+        }
+
+    def serving_default(self, images):
+        images = _of_rank_4(images)
+
+        def enlarge(images):
+            return self._in_windows(lr_from_255(tf.cast(images, tf.float32)), tf.uint8)
+
+        # Small ones at once, larger ones one by one, so that many take no more memory.
+        sr = tf.cond(
+            tf.reduce_prod(tf.shape(images, tf.int64)[:3]) <= PART**2,
+            lambda: enlarge(images),
+            lambda: tf.map_fn(
+                lambda image: enlarge(image[None])[0], images, parallel_iterations=1
+            ),
+        )
+        return {"sr": sr}
+
+    def serving_bytes(self, image_bytes):
+        # One by one, as they differ in size.
+        pngs = tf.map_fn(self._of_bytes, image_bytes, parallel_iterations=1)
+        # By this ending TensorFlow Serving knows that JSON needs base64.
+        return {"sr_bytes": pngs}
+
+    def serving_float(self, images):
+        # Of plain layers only: other frameworks' converters know all of them.
+        sr = self._network(lr_from_255(_of_rank_4(images)))
+        return {"sr": tf.clip_by_value(hr_to_255(sr), 0.0, 255.0)}
+
+    def _of_bytes(self, encoded):
+        lr, gray, deep = decoded(encoded)
+
+        def png(dtype):
+            sr = self._in_windows(lr[None], dtype, gray)[0]
+            return tf.cond(
+                gray,
+                lambda: tf.io.encode_png(sr[..., :1]),
+                lambda: tf.io.encode_png(sr),
+            )
+
+        return tf.cond(deep, lambda: png(tf.uint16), lambda: png(tf.uint8))
+
+    def _in_windows(self, lr, dtype, gray=False):
+        def finished(features):
+            sr = self._upsampling(features)
+            if gray is not False:
+                sr = tf.cond(gray, lambda: _without_colours(sr), lambda: sr)
+            sr = tf.clip_by_value((sr + 1.0) * 0.5, 0.0, 1.0)
+            return tf.cast(tf.round(sr * float(dtype.max)), dtype)
+
+        upsampling = in_windows(
+            finished,
+            scale=self._scale,
+            part=UPSAMPLING_TILE,
+            halo=UPSAMPLING_RADIUS,
+            dtype=dtype,
+        )
+        return in_windows(
+            lambda x: upsampling(self._residual(x)),
+            scale=self._scale,
+            part=PART,
+            halo=self._radius,
+            dtype=dtype,
+        )(lr)
+
+
+def _any(channels: int, name: str | None = None) -> tf.TensorSpec:
+    return tf.TensorSpec((None, None, None, channels), tf.float32, name=name)
+
+
+def _of_rank_4(images: tf.Tensor) -> tf.Tensor:
+    """The same, or an error where they are not `[N, H, W, 3]`.
+
+    TensorFlow does not hold callers to a signature's rank, and with three dimensions a
+    convolution ends the whole process. `tf.ensure_shape` would do, but TensorFlow.js
+    and Core ML do not know it.
+    """
+    number, height, width = tf.unstack(tf.shape(images)[:3])
+    return tf.reshape(images, (number, height, width, 3))
+
+
+def _without_colours(sr: tf.Tensor) -> tf.Tensor:
+    return tf.broadcast_to(tf.reduce_mean(sr, -1, keepdims=True), tf.shape(sr))

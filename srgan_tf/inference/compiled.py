@@ -9,13 +9,18 @@ import itertools
 import numpy as np
 
 from srgan_tf.data.listing import find_photos
-from srgan_tf.data.photos import read_photo
-from srgan_tf.inference.layers import residual_layers, upsampling_layers
-from srgan_tf.inference.rounding import mean_error
+from srgan_tf.errors import UserError
+from srgan_tf.inference.layers import (
+    Convolve,
+    in_bfloat16,
+    in_float32,
+    residual_layers,
+    upsampling_layers,
+)
+from srgan_tf.inference.rounding import in_8_bits, lr_crops, mean_error, observe
 from srgan_tf.inference.runtimes import graph, litert
 from srgan_tf.inference.tiles import Box, Upscaler, spans
 from srgan_tf.models import Generator
-from srgan_tf.pictures.imresize import imresize_large
 from srgan_tf.pictures.ranges import lr_from_pixels
 
 # LR pixels that the layers behind the body can see to each side, at any scale: one for
@@ -34,6 +39,7 @@ class CompiledGenerator(Upscaler):
 
     Args:
         generator: Its weights are copied: later training does not show here.
+        precision: `float32`, or `mixed_bfloat16`: see `srgan_tf.inference.layers`.
         fast: 8-bit integer arithmetic in LiteRT, for CPUs: less exact.
         tile: Side of the tiles in LR pixels; if None, one whose features take up a
             gibibyte.
@@ -50,35 +56,48 @@ class CompiledGenerator(Upscaler):
     """
 
     def __init__(
-        self, generator: Generator, *, fast: bool = False, tile: int | None = None
+        self,
+        generator: Generator,
+        *,
+        precision: str = "float32",
+        fast: bool = False,
+        tile: int | None = None,
     ):
         self.scale = generator.scale
         self.radius = generator.receptive_radius
         self.filters = generator.filters
+        self.channels = generator.channels
         self.tile = tile or self._default_tile(
             LIVE_ARRAYS_LITERT if fast else LIVE_ARRAYS
         )
-        first, rest = upsampling_layers(generator)
         if not fast:
-            self._residual = graph(residual_layers(generator), 3)
+            convolve: Convolve = (
+                in_bfloat16 if precision == "mixed_bfloat16" else in_float32
+            )
+            first, rest = upsampling_layers(generator, convolve)
+            self._residual = graph(residual_layers(generator, convolve), self.channels)
             self._upsampling = graph(lambda x: rest(first(x)), self.filters)
             return
-        # The layer between is float: its input carries the whole picture, and rounding
-        # that to 8 bit costs more (0.7 dB of PSNR) than all the others together.
+        if self.channels != 3:
+            raise UserError("--fast is for generators of RGB.")
+        crops = lr_crops(find_photos("bundled"), self.scale)
+        ranges, exact = observe(generator, crops)
+        convolve = in_8_bits(ranges)
+        first, rest = upsampling_layers(generator, convolve)
+        self._residual = litert(residual_layers(generator, convolve), 3)
         enlarge, finish = graph(first, self.filters), litert(rest, 4 * self.filters)
-        self._residual = litert(residual_layers(generator), 3)
-        self._upsampling = lambda x: finish(enlarge(x)) - self._added
-        self._added = np.zeros(3, np.float32)
-        photos = map(read_photo, find_photos("bundled", "validation"))
-        lrs = [lr_from_pixels(imresize_large(p, 1 / self.scale)) for p in photos]
-        self._added = mean_error(self, CompiledGenerator(generator), lrs)
+        self._upsampling = lambda x: finish(enlarge(x)) - added
+        added = np.zeros(3, np.float32)
+        lrs = (lr_from_pixels(crop) for crop in crops)
+        added = mean_error(map(self, lrs), exact).astype(np.float32)
 
     def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:
         height, width, _ = lr.shape
         top, bottom, left, right = box or (0, height, 0, width)
         features = self._residual(lr[None])
         s = self.scale
-        sr = np.empty((s * (bottom - top), s * (right - left), 3), np.float32)
+        size = s * (bottom - top), s * (right - left)
+        sr = np.empty((*size, self.channels), np.float32)
         for rows, columns in itertools.product(
             spans(top, bottom, height, UPSAMPLING_TILE, UPSAMPLING_RADIUS),
             spans(left, right, width, UPSAMPLING_TILE, UPSAMPLING_RADIUS),

@@ -25,6 +25,7 @@ class SelfEnsemble(Upscaler):
         self.model = model
         self.scale, self.radius = model.scale, model.radius
         self.tile, self.window = model.tile, model.window
+        self.channels = model.channels
         if self.window and self.window[0] != self.window[1]:
             raise UserError(
                 "--self_ensemble turns pictures, which this model of one size "

@@ -3,9 +3,9 @@
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,11 +27,13 @@ class Info(NamedTuple):
         scale: Factor of the size.
         radius: LR pixels on each side that a result pixel depends on.
         window: Height and width of the LR pictures it takes; None for any.
+        facts: Its name, making, licence and scores: `srgan_tf.exporting.facts.Facts`.
     """
 
     scale: int
     radius: int
     window: tuple[int, int] | None = None
+    facts: Mapping[str, Any] = {}
 
     def to_json(self) -> str:
         """As the file holds it."""
@@ -67,6 +69,9 @@ class ExportedModel(Upscaler):
         tile: Side of the tiles in LR pixels; if None, 176: with 40 pixels of context
             windows of 256, 0.7 GB at scale 4.
 
+    Attributes:
+        info: What its file says of it.
+
     Raises:
         UserError: If there is none, it is damaged or not ours, or the package that
             runs it is missing.
@@ -78,14 +83,14 @@ class ExportedModel(Upscaler):
             raise UserError(f"There is no model {source}.")
         open_it = {".tflite": _open_litert, ".onnx": _open_onnx}
         try:
-            info, self._run = open_it.get(path.suffix, _open_saved_model)(path)
+            self.info, self._run = open_it.get(path.suffix, _open_saved_model)(path)
         except UserError:
             raise
         except Exception as error:  # each runtime has its own kinds
             raise UserError(
                 f"{path} is damaged or no export of srgan_tf: {reason(error, 120)}"
             ) from None
-        self.scale, self.radius, self.window = info
+        self.scale, self.radius, self.window, _ = self.info
         self.tile = tile or 176
 
     def __call__(self, lr: np.ndarray, box: Box | None = None) -> np.ndarray:

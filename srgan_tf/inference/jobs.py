@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.outputs import Output
-from srgan_tf.inference.results import Record, Settings, comparison_of
+from srgan_tf.inference.results import (
+    Record,
+    Settings,
+    comparison_of,
+    numbered,
+    short_name,
+)
 from srgan_tf.inference.sources import STDIN, Source
-
-_LONGEST_NAME = 255  # bytes, in nearly all file systems
 
 
 class Wish(NamedTuple):
@@ -131,24 +135,16 @@ class Places:
         return folder
 
     def _names(self, wish: Wish) -> Iterator[str]:
-        source = wish.source.path
+        source, scale = wish.source.path, f"_x{self.scale}"
         stem = "stdin" if str(source) == STDIN else source.stem
+        room = len(comparison_of(Path(scale)).name) if self.compare else 0
         place = _key(self._folder(wish.source) / f"{source.stem}{wish.suffix}")
         if place not in self._crowded:
-            yield self._name(stem, 1, wish.suffix)
+            yield short_name(stem, f"{scale}{wish.suffix}", room)
         if source.suffix:
-            yield self._name(source.name, 1, wish.suffix)
+            yield short_name(source.name, f"{scale}{wish.suffix}", room)
         for number in itertools.count(2):
-            yield self._name(stem, number, wish.suffix)
-
-    def _name(self, stem: str, number: int, suffix: str) -> str:
-        """A result's name, of the length that file systems allow."""
-        tail = f"_x{self.scale}" + (f"_{number}" if number > 1 else "")
-        longest = max(len(suffix), len("_compare.png") if self.compare else 0)
-        room = _LONGEST_NAME - len(tail) - longest
-        if len(name := os.fsencode(stem)) > room:
-            stem = name[:room].decode("utf-8", "ignore")
-        return f"{stem}{tail}{suffix}"
+            yield numbered(stem, scale, number, wish.suffix)
 
     def _job(self, wish: Wish, target: Path) -> Job | None:
         """What a place means for a result; None if it is not for it."""

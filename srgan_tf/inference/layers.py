@@ -1,4 +1,8 @@
-"""The generator's layers with constant weights, BatchNorm folded into them."""
+"""The generator's layers with constant weights, BatchNorm folded into them.
+
+How a convolution computes is a function of its own, of features, weights and the
+layer's name: `in_float32`, `in_bfloat16`, or one of `srgan_tf.inference.rounding`.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -9,10 +13,32 @@ import tensorflow as tf
 
 from srgan_tf.models import Generator
 
+Weights = tuple[np.ndarray, np.ndarray]
+Convolve = Callable[[tf.Tensor, Weights, str], tf.Tensor]
+
+
+def in_float32(x: tf.Tensor, weights: Weights, name: str) -> tf.Tensor:
+    """In the type of the features, float32."""
+    kernel, bias = weights
+    with tf.name_scope(name):
+        return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias)
+
+
+def in_bfloat16(x: tf.Tensor, weights: Weights, name: str) -> tf.Tensor:
+    """In bfloat16, which the hardware sums in float32; the head in float32.
+
+    So are the elementwise sums around the blocks and tanh: what carries the picture is
+    not rounded on its way.
+    """
+    if name == "head":
+        return in_float32(x, weights, name)
+    kernel, bias = (tf.cast(w, tf.bfloat16) for w in weights)
+    return in_float32(tf.cast(x, tf.bfloat16), (kernel, bias), name)
+
 
 def _folded(
     conv: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Weights:
     """Kernel and bias of a convolution with the BatchNorm behind it."""
     kernel, *bias = conv.get_weights()
     if norm is None:
@@ -25,29 +51,20 @@ def _folded(
     )
 
 
-def _conv(x, weights):
-    kernel, bias = weights
-    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias)
-
-
 def _prelu(x, slope: np.ndarray):
+    slope = slope.astype(x.dtype.as_numpy_dtype)
     if (slope <= 1).all():
         return tf.maximum(x, slope * x)  # half the passes over memory
     return tf.maximum(x, 0.0) + slope * tf.minimum(x, 0.0)
 
 
-def residual_layers(generator: Generator, bound: Callable = lambda x: x) -> Callable:
+def residual_layers(generator: Generator, convolve: Convolve = in_float32) -> Callable:
     """From LR up to the elementwise sum behind the residual blocks.
 
-    Args:
-        generator: Whose layers.
-        bound: Stands in front of each convolution of the blocks and of the one behind
-            them, in this order: sees, or limits, what they get.
+    Layers: `head`, `block0_conv1`, `block0_conv2`, ..., `body`.
     """
-    head, body = (
-        _folded(generator.head),
-        _folded(generator.body, generator.body_bn),
-    )
+    head = _folded(generator.head)
+    body = _folded(generator.body, generator.body_bn)
     slope = np.ravel(generator.head_prelu.alpha)
     blocks = [
         (
@@ -59,55 +76,57 @@ def residual_layers(generator: Generator, bound: Callable = lambda x: x) -> Call
     ]
 
     def layers(lr):
-        with tf.name_scope("head"):
-            x = skip = _prelu(_conv(lr, head), slope)
-        for conv1, alpha, conv2 in blocks:
-            x = x + _conv(bound(_prelu(_conv(bound(x), conv1), alpha)), conv2)
-        return skip + _conv(bound(x), body)
+        x = skip = _prelu(convolve(lr, head, "head"), slope)
+        for number, (conv1, alpha, conv2) in enumerate(blocks):
+            y = _prelu(convolve(x, conv1, f"block{number}_conv1"), alpha)
+            x = x + tf.cast(convolve(y, conv2, f"block{number}_conv2"), tf.float32)
+        return skip + tf.cast(convolve(x, body, "body"), tf.float32)
 
     return layers
 
 
-def upsampling_layers(generator: Generator) -> tuple[Callable, Callable]:
+def upsampling_layers(
+    generator: Generator, convolve: Convolve = in_float32
+) -> tuple[Callable, Callable]:
     """From the features to SR: the first convolution, and what follows it.
 
     Here every PixelShuffle comes as late as it can: PReLU is per channel, so it may
-    come before, and the last one moves behind the tail, see `_shuffled_tail`.
+    come before, and the last one moves behind the tail, see `_shuffled_tail`. Layers:
+    `upsample0`, ..., `tail`.
     """
     convs = [_folded(block.conv) for block in generator.upsample]
     slopes = [np.tile(np.ravel(block.prelu.alpha), 4) for block in generator.upsample]
     tail = _shuffled_tail(*_folded(generator.tail))
 
     def first(x):
-        with tf.name_scope("enlarge"):
-            return _prelu(_conv(x, convs[0]), slopes[0])
+        return _prelu(convolve(x, convs[0], "upsample0"), slopes[0])
 
     def rest(x):
-        for conv, slope in zip(convs[1:], slopes[1:]):
-            x = _prelu(_conv(tf.nn.depth_to_space(x, 2), conv), slope)
-        return tf.nn.depth_to_space(tf.tanh(_conv(x, tail)), 2)
+        for number, (conv, slope) in enumerate(zip(convs[1:], slopes[1:]), start=1):
+            x = tf.nn.depth_to_space(x, 2)
+            x = _prelu(convolve(x, conv, f"upsample{number}"), slope)
+        x = tf.cast(convolve(x, tail, "tail"), tf.float32)
+        return tf.nn.depth_to_space(tf.tanh(x), 2)
 
     return first, rest
 
 
-def _shuffled_tail(
-    kernel: np.ndarray, bias: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _shuffled_tail(kernel: np.ndarray, bias: np.ndarray) -> Weights:
     """The k9 tail as a k5 convolution between unshuffled pixels, 256 channels to 12.
 
     Its 3 channels fill a fifth of a vector unit; the 12 of 2x2 neighbouring pixels fill
     most of it, for a quarter more products (by the zeros of each pixel's k10 kernel).
     """
-    filters = kernel.shape[2]
-    wide = np.zeros((10, 10, filters, 2, 2, 3), np.float32)
+    filters, channels = kernel.shape[2:]
+    wide = np.zeros((10, 10, filters, 2, 2, channels), np.float32)
     for row, column in itertools.product(range(2), repeat=2):
         wide[row : row + 9, column : column + 9, :, row, column] = kernel
-    wide = wide.reshape(5, 2, 5, 2, filters, 12).transpose(0, 2, 1, 3, 4, 5)
-    return wide.reshape(5, 5, 4 * filters, 12), np.tile(bias, 4)
+    wide = wide.reshape(5, 2, 5, 2, filters, -1).transpose(0, 2, 1, 3, 4, 5)
+    return wide.reshape(5, 5, 4 * filters, -1), np.tile(bias, 4)
 
 
-def network(generator: Generator, bound: Callable = lambda x: x) -> Callable:
+def network(generator: Generator, convolve: Convolve = in_float32) -> Callable:
     """All layers: float32 LR `[N, H, W, 3]` in [0, 1] to SR in [-1, 1]."""
-    residual = residual_layers(generator, bound)
-    first, rest = upsampling_layers(generator)
+    residual = residual_layers(generator, convolve)
+    first, rest = upsampling_layers(generator, convolve)
     return lambda lr: rest(first(residual(lr)))

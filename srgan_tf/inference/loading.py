@@ -1,11 +1,17 @@
 """From names, files and wishes to a model that upscales."""
 
+import functools
 import os
+import threading
+from pathlib import Path
+from typing import Any
 
 from srgan_tf.errors import UserError
+from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.ensemble import SelfEnsemble
 from srgan_tf.inference.exported import ExportedModel, is_export
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.models.interpolation import interpolate
@@ -18,6 +24,8 @@ def load_model(
     *,
     scale: int | None = None,
     realism: float | None = None,
+    denoise: float | None = None,
+    precision: str = "auto",
     fast: bool = False,
     self_ensemble: bool = False,
     tile: int | None = None,
@@ -26,12 +34,16 @@ def load_model(
 
     Args:
         model: A name or file for `load_generator`, an export (see `ExportedModel`), a
-            generator, or None: the released SRGAN of the scale or, where there is
-            none, of the next larger one.
+            generator, or None: the released SRGAN for photos of the scale or, where
+            there is none, of the next larger one.
         scale: The factor wanted; 4 if None.
         realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
             most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
-        fast: See `CompiledGenerator`.
+        denoise: Weights between the released models for clean pictures (0: what
+            MATLAB's bicubic reduced and nothing else happened to) and those for photos
+            as people have them (1, also if None).
+        precision: `float32`, `mixed_bfloat16` or `auto`: see `fastest_precision`.
+        fast: 8-bit arithmetic: see `CompiledGenerator`.
         self_ensemble: Averages eight flips and turns: see `SelfEnsemble`.
         tile: Side of the tiles in LR pixels; fewer need less memory. The result is the
             same.
@@ -39,62 +51,87 @@ def load_model(
     Raises:
         UserError: If there is no such model, or a value is out of its bounds.
     """
-    UpscaleOptions(scale=scale, realism=realism, fast=fast, tile=tile)
-    names = model_names(model, scale, realism)
-    exports = [x for x in names if not isinstance(x, Generator) and is_export(x)]
+    UpscaleOptions(
+        scale=scale,
+        realism=realism,
+        denoise=denoise,
+        precision=precision,
+        fast=fast,
+        tile=tile,
+    )
+    shares = choose(model, scale=scale, realism=realism, denoise=denoise)
+    sources = [share.model for share in shares]
+    exports = [x for x in sources if not isinstance(x, Generator) and is_export(x)]
     if exports and realism is not None:
         raise UserError(
             f"--realism blends weights, which the export {exports[0]} does not give "
             "away: name the models it was made from."
         )
-    if exports and fast:
+    if exports and (fast or precision != "auto"):
         raise UserError(
-            f"--fast does not apply to {exports[0]}: an export's arithmetic is its own."
+            f"--{'fast' if fast else 'precision'} does not apply to {exports[0]}: an "
+            "export's arithmetic is its own."
         )
     if exports:
         loaded: Upscaler = ExportedModel(exports[0], tile=tile)
     else:
-        first, *second = (
-            name if isinstance(name, Generator) else load_generator(name)
-            for name in names
-        )
-        if second and realism is not None:
-            first = interpolate(first, second[0], realism)
-        loaded = CompiledGenerator(first, fast=fast, tile=tile)
+        generators = [
+            x if isinstance(x, Generator) else load_generator(x) for x in sources
+        ]
+        generator, *others = generators
+        if others:
+            generator = interpolate(generators, [share.share for share in shares])
+        if precision == "auto":
+            precision = fastest_precision()
+        loaded = CompiledGenerator(generator, precision=precision, fast=fast, tile=tile)
     return SelfEnsemble(loaded) if self_ensemble else loaded
 
 
-def model_names(
-    model: str | os.PathLike | Generator | None,
-    scale: int | None,
-    realism: float | None,
-) -> list[str | os.PathLike | Generator]:
-    """The one model that is meant, or the two to blend; see `load_model`.
+_turn = threading.Lock()
 
-    Raises:
-        UserError: If there is one where two are needed.
+
+def kept_model(
+    model: str | os.PathLike | Generator | None = None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    denoise: float | None = None,
+    **wishes: Any,
+) -> Upscaler:
+    """Like `load_model`, but gives again what the same files and wishes gave before.
+
+    It keeps the last few models. Files that have changed are loaded anew, and so is a
+    generator, whose weights may change unseen.
     """
-    if model is None:
-        size = _released_scale(scale)
-        realistic = f"srgan_x{size}"
-        return [realistic] if realism is None else [f"srresnet_x{size}", realistic]
-    if realism is None:
-        return [model]
-    names = str(model).split(",")
-    if len(names) != 2:
-        raise UserError(
-            "--realism blends two generators: leave --model out or name both, "
-            f"--model=FAITHFUL,REALISTIC. Received: {model}"
-        )
-    return [*names]
+    wishes |= {"scale": scale, "realism": realism, "denoise": denoise}
+    if isinstance(model, Generator):
+        return load_model(model, **wishes)
+    shares = choose(model, scale=scale, realism=realism, denoise=denoise)
+    files = [file for share in shares for file in model_files(str(share.model))]
+    states = tuple(_state(file) for file in files)
+    with _turn:  # who comes second finds what the first has loaded
+        name = None if model is None else os.fspath(model)
+        return _loaded(name, states, tuple(sorted(wishes.items())))
 
 
-def _released_scale(scale: int | None) -> int:
-    """The scale of the released SRGAN that serves a wanted scale."""
-    scale = scale or 4
-    released = sorted(
-        int(name.removeprefix("srgan_x"))
-        for name in released_models()
-        if name.startswith("srgan_x")
-    )
-    return next((size for size in released if size >= scale), max([*released, 4]))
+@functools.lru_cache(maxsize=4)
+def _loaded(
+    model: str | None,
+    states: tuple[tuple, ...],
+    wishes: tuple[tuple[str, Any], ...],
+) -> Upscaler:
+    return load_model(model, **dict(wishes))
+
+
+def _state(file: Path) -> tuple:
+    state = file.stat()
+    return file.absolute(), state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def model_files(model: str | os.PathLike) -> list[Path]:
+    """The files that a name, a file or a folder stands for; none if it is not there."""
+    path = released_models().get(str(model), Path(model))
+    if path.is_dir() and is_export(path):
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    file = path / "generator.keras" if path.is_dir() else path
+    return [file] if file.is_file() else []

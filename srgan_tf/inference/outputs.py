@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.sources import STDIN, Source, is_stream
-from srgan_tf.options import RESULT_FORMATS
+from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS
 from srgan_tf.pictures.kinds import kind_of_suffix
+from srgan_tf.video.kinds import container_of
 
 STDOUT = "-"
 _TYPE = re.compile(r"\.[a-z][a-z0-9]{1,4}", re.IGNORECASE)
@@ -35,7 +36,7 @@ def read_output(
     """Understands `--output` and `--format`.
 
     Returns:
-        The place, and one of `RESULT_FORMATS` or `same`.
+        The place, and one of `RESULT_FORMATS`, `VIDEO_FORMATS` or `same`.
 
     Raises:
         UserError: If they do not go together, or cannot be meant so.
@@ -48,7 +49,7 @@ def read_output(
         return Output(), file_format or "png"
     path = Path(output).expanduser()
     stream = output == STDOUT or is_stream(path)
-    kind = kind_of_suffix(path.suffix)
+    kind = kind_of_suffix(path.suffix) or container_of(path)
     if not stream:
         if path.is_dir() or output.endswith(("/", os.sep)):
             return Output(folder=path), file_format or "png"
@@ -58,10 +59,11 @@ def read_output(
             )
         if not _TYPE.fullmatch(path.suffix):
             return Output(folder=path), file_format or "png"
-        if kind not in RESULT_FORMATS:
+        if kind not in (*RESULT_FORMATS, *VIDEO_FORMATS):
+            choices = ", ".join((*RESULT_FORMATS, *VIDEO_FORMATS))
             raise UserError(
                 f"--output={output}: {path.suffix} is not written; choose from "
-                f"{', '.join(RESULT_FORMATS)}, or {output}/ if a folder is meant."
+                f"{choices}, or {output}/ if a folder is meant."
             )
         if file_format not in (None, "same", kind):
             raise UserError(

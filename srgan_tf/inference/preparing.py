@@ -10,14 +10,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError, reason
+from srgan_tf.inference.animations import (
+    animation_kind,
+    animation_of,
+    check_size,
+    read_animation,
+)
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
-from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
+from srgan_tf.inference.steady import steady
+from srgan_tf.inference.videos import (
+    check_alone,
+    check_for_videos,
+    checked_video,
+    video_kind,
+)
+from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header, read_header, read_photo_file
 from srgan_tf.pictures.kinds import KINDS, check_there
 from srgan_tf.pictures.writing import check_fits, check_opaque
+from srgan_tf.video.kinds import CONTAINERS, is_video
 
 
 class Task(NamedTuple):
@@ -25,11 +39,18 @@ class Task(NamedTuple):
 
     Attributes:
         job: Where its result goes.
-        header: Of its photo.
+        header: Of its photo, or of a video's frames.
+        frames: How many frames of a video, about.
     """
 
     job: Job
     header: Header
+    frames: int = 1
+
+    @property
+    def megapixels(self) -> float:
+        """Of LR, in all."""
+        return self.header.width * self.header.height * self.frames / 1e6
 
 
 @dataclasses.dataclass
@@ -43,7 +64,9 @@ class Prepared:
         tasks: What is to be made.
         done: How many results are there already.
         failures: What is wrong with photos that cannot be upscaled, by their names.
-        left_out: What of the folders is no photo, in words; empty if there is nothing.
+        left_out: What of the folders is neither photo nor video, in words; empty if
+            there is nothing.
+        what: What they all are: photos, videos or files.
     """
 
     output: Output
@@ -53,13 +76,14 @@ class Prepared:
     done: int = 0
     failures: dict[str, str] = dataclasses.field(default_factory=dict)
     left_out: str = ""
+    what: str = "photos"
 
 
 def prepare(
     arguments: Sequence[str],
     options: UpscaleOptions,
     *,
-    models: Sequence[str],
+    models: Callable[[UpscaleOptions], Sequence[str]],
     model_scale: Callable[[], int],
 ) -> Prepared:
     """Finds out what is to be made, from names, headers and folders.
@@ -67,7 +91,7 @@ def prepare(
     Args:
         arguments: Files, folders, globs and `-`.
         options: What is wanted.
-        models: The model, or the two to blend.
+        models: Tells the model, or those to blend, by some options.
         model_scale: Tells the scale of one that is not released, by loading it.
 
     Raises:
@@ -76,19 +100,26 @@ def prepare(
     found = find_sources(arguments)
     output, file_format = read_output(options.output, found.sources, options.format)
     _check_options(options, output, file_format)
-    scale = options.scale or known_scale(models) or model_scale()
-    hashes = [fingerprint(model) for model in models]
+    check_for_videos(found.sources, options)
+    scale = options.scale or known_scale(models(options)) or model_scale()
+    hashes = {
+        look: [fingerprint(model) for model in models(look)]
+        for look in (options, steady(options))
+    }
     failures: dict[str, str] = {}
     wishes = []
     for source in found.sources:
         try:
-            kind = _kind_of(source, file_format, options)
+            kind = _kind_of(source, file_format, output, options)
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
-        settings = settings_of(options, kind, scale, hashes)
-        suffix = KINDS[kind].suffixes[0]
-        if file_format == "same" and source.path.suffix.lower() in KINDS[kind].suffixes:
+        moves = kind in CONTAINERS or animation_of(source.path, kind)
+        look = steady(options) if moves else options
+        settings = settings_of(look, kind, scale, hashes[look])
+        suffixes = (CONTAINERS if kind in CONTAINERS else KINDS)[kind].suffixes
+        suffix = suffixes[0]
+        if file_format == "same" and source.path.suffix.lower() in suffixes:
             suffix = source.path.suffix
         wishes.append(Wish(source, kind, suffix, settings))
     places = Places(
@@ -101,15 +132,23 @@ def prepare(
     )
     prepared = Prepared(output, scale, places, failures=failures)
     prepared.left_out = words_for(found.left_out)
+    if any(videos := [is_video(source.path) for source in found.sources]):
+        prepared.what = "videos" if all(videos) else "files"
     for wish in wishes:
         try:
             job = places.choose(wish)
             if job.done:
                 prepared.done += 1
                 continue
-            header = _checked_header(wish, scale, options)
+            if wish.kind in CONTAINERS:
+                task = Task(job, *checked_video(wish, scale, options))
+            elif animation := animation_of(wish.source.path, wish.kind):
+                check_size(animation, scale)
+                task = Task(job, animation.header(), animation.frames)
+            else:
+                task = Task(job, _checked_header(wish, scale, options))
             _check_folder(job.target.parent)
-            prepared.tasks.append(Task(job, header))
+            prepared.tasks.append(task)
         except UserError as error:
             failures[str(wish.source.path)] = str(error)
     _check_space(prepared)
@@ -121,7 +160,7 @@ def _check_options(options: UpscaleOptions, output: Output, file_format: str) ->
         raise UserError("--compare writes a second file: name a file or a folder.")
     if str(output.file) == STDOUT and sys.stdout.isatty():
         raise UserError("--output=-: the standard output is a terminal.")
-    if file_format != "same":
+    if file_format != "same" and file_format not in VIDEO_FORMATS:
         try:
             check_there(KINDS[file_format])
         except UserError as error:
@@ -136,7 +175,21 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
         )
 
 
-def _kind_of(source: Source, file_format: str, options: UpscaleOptions) -> str:
+def _kind_of(
+    source: Source, file_format: str, output: Output, options: UpscaleOptions
+) -> str:
+    wanted = file_format if output.file else options.format
+    animation = read_animation(source.path)
+    if is_video(source.path) or (animation and wanted in VIDEO_FORMATS):
+        return video_kind(source.path, output, options)
+    if animation and (kind := animation_kind(animation.kind, wanted)):
+        check_alone(output, options)
+        check_there(KINDS[kind])
+        return kind
+    if file_format in VIDEO_FORMATS:
+        if output.file:
+            raise UserError(f"is no video: {file_format} is for videos")
+        return "png"
     if file_format != "same":
         return file_format
     kind = read_header(source.file, max_megapixels=options.max_megapixels).kind
@@ -193,8 +246,8 @@ def _check_space(prepared: Prepared) -> None:
         UserError: Saying how much there is.
     """
     needed: dict[int, tuple[Path, float]] = {}
-    for job, header in prepared.tasks:
-        if prepared.output.stream:
+    for job, header, _ in prepared.tasks:
+        if prepared.output.stream or job.wish.kind in CONTAINERS:
             continue
         folder = _existing(job.target.parent)
         size = header.width * header.height * prepared.scale**2 * 3

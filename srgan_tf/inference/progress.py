@@ -24,7 +24,8 @@ class Progress:
     def __init__(self, photos: int, megapixels: float):
         self.photos, self.megapixels = photos, megapixels
         self._done = 0.0
-        self._number, self._name = 0, ""
+        self._number, self._title, self._where = 0, "", ""
+        self._end = 0.0
         self._began = self._told = time.monotonic()
         self._bar: tqdm | None = None
         self._stack = contextlib.ExitStack()
@@ -48,26 +49,38 @@ class Progress:
     @contextlib.contextmanager
     def photo(self, name: str, megapixels: float) -> Iterator[None]:
         """Tells of one photo, which is done at the end whatever has happened."""
-        self._number, self._name = self._number + 1, name
-        end = self._done + megapixels
+        self._number += 1
+        self._title, self._where = f"{name} ({self._number}/{self.photos})", ""
+        self._end = self._done + megapixels
         if self._bar is not None:
-            self._bar.set_description_str(f"{name} ({self._number}/{self.photos})")
+            self._bar.set_description_str(self._title)
         try:
             yield
         finally:
-            self.advance(end - self._done)
+            self.advance(self._end - self._done)
 
-    def advance(self, megapixels: float) -> None:
-        """Tells of a part of a photo."""
+    def leave_out(self, megapixels: float) -> None:
+        """Tells of what needs no work after all."""
+        self.megapixels -= megapixels
+        self._end -= megapixels
+        if self._bar is not None:
+            self._bar.total = self.megapixels
+
+    def advance(self, megapixels: float, where: str = "") -> None:
+        """Tells of a part of a photo, or of a frame and which one it is."""
+        if where:
+            self._where = f", {where}"
+            if self._bar is not None:
+                self._bar.set_description_str(f"{self._title}{self._where}")
         self._done += megapixels
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(megapixels)
-        elif now - self._told > _BETWEEN_LINES and self._done:
+        elif now - self._told > _BETWEEN_LINES and self._done < self.megapixels:
             self._told = now
             left = (now - self._began) * (self.megapixels / self._done - 1)
             print(
-                f"{self._name} ({self._number}/{self.photos}): "
+                f"{self._title}{self._where}: "
                 f"{100 * self._done / self.megapixels:.0f}%, about "
                 f"{left / 60:.0f} min left",
                 file=sys.stderr,

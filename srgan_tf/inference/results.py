@@ -1,5 +1,6 @@
 """What results say of themselves: from which photo they were made, and how."""
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -8,9 +9,14 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from srgan_tf.files import Taken, rename
 from srgan_tf.pictures.notes import add_note, read_note
 
 Settings = dict[str, Any]
+
+_COMPARED = "_compare.png"
+_LONGEST_NAME = 255  # bytes, in nearly all file systems
+_PARTS = re.compile(r"(.*?)(?:(_x\d)(?:_\d+)?)?", re.DOTALL)  # photo, _x4, _2
 
 
 class Origin(NamedTuple):
@@ -106,24 +112,54 @@ def place_of(source: Path, folder: Path) -> str:
     return hashlib.sha256(os.fsencode(seen)).hexdigest()[:32]
 
 
+def short_name(stem: str, tail: str, room: int = 0) -> str:
+    """A file name of the length that file systems allow; the stem gives way.
+
+    Args:
+        stem: Its beginning.
+        tail: Its end.
+        room: Bytes that a longer end of a name beside it takes up.
+    """
+    most = _LONGEST_NAME - max(len(os.fsencode(tail)), room)
+    if len(name := os.fsencode(stem)) > most:
+        stem = name[:most].decode("utf-8", "ignore")
+    return f"{stem}{tail}"
+
+
+def numbered(stem: str, scale: str, number: int, suffix: str) -> str:
+    """The name of a result that is one of several, with room for its comparison."""
+    tail = f"{scale}_{number}"
+    return short_name(stem, f"{tail}{suffix}", len(f"{tail}{_COMPARED}"))
+
+
 def comparison_of(target: Path) -> Path:
     """The file for bicubic and SR side by side, to a result's file."""
-    return target.with_name(f"{target.stem}_compare.png")
+    return target.with_name(f"{target.stem}{_COMPARED}")
 
 
-def step_aside(target: Path) -> Path:
-    """Gives a result and its comparison other names, with a number; says which.
+def step_aside(target: Path) -> Path | None:
+    """Gives a result and its comparison other names, with a number.
+
+    Returns:
+        The result's; None if another process has moved it meanwhile.
 
     Raises:
         OSError: If the folder cannot be written to.
     """
-    stem = re.sub(r"(?<=_x\d)_\d+$", "", target.stem)
+    parts = _PARTS.fullmatch(target.stem)
+    assert parts
+    stem, scale = parts[1], parts[2] or ""
     for number in itertools.count(2):
-        aside = target.with_name(f"{stem}_{number}{target.suffix}")
-        if not os.path.lexists(aside):
-            break
-    target.rename(aside)
-    compared, compared_aside = map(comparison_of, (target, aside))
-    if Record.of(compared) and not os.path.lexists(compared_aside):
-        compared.rename(compared_aside)
-    return aside
+        aside = target.with_name(numbered(stem, scale, number, target.suffix))
+        try:
+            rename(target, aside)
+        except Taken:
+            continue
+        except FileNotFoundError:
+            return None
+        compared = comparison_of(target)
+        if Record.of(compared):
+            with contextlib.suppress(Taken, FileNotFoundError):
+                rename(compared, comparison_of(aside))
+        return aside
+    raise AssertionError("numbers do not end")

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 
@@ -23,13 +24,17 @@ def graph(layers: Callable, channels: int) -> Callable:
 
 
 def litert(layers: Callable, channels: int) -> Callable:
-    """Layers in LiteRT: int8 weights, activations quantised as they come."""
+    """Layers in LiteRT, their convolutions in 8 bits: see `tflite`."""
     spec = tf.TensorSpec((None, None, None, channels), tf.float32)
-    return litert_runner(tflite(layers, spec, dynamic=True))
+    return litert_runner(tflite(layers, spec, eight_bits=True))
 
 
 def tflite(
-    layers: Callable, spec: tf.TensorSpec, *, half: bool = False, dynamic: bool = False
+    layers: Callable,
+    spec: tf.TensorSpec,
+    *,
+    half: bool = False,
+    eight_bits: bool = False,
 ) -> bytes:
     """The content of a `.tflite` file: layers of one input and one output.
 
@@ -37,7 +42,8 @@ def tflite(
         layers: Over constant weights.
         spec: Of the input.
         half: Keep weights as float16.
-        dynamic: Keep weights as int8, and round activations to 8 bits as they come.
+        eight_bits: Keep weights as int8. What convolutions get is rounded to 8 bits:
+            by the ranges that `rounding.in_8_bits` gave them or, without, as it comes.
     """
     module = tf.Module()
     module.serve = tf.function(layers, input_signature=[spec], autograph=False)
@@ -45,7 +51,7 @@ def tflite(
     with tempfile.TemporaryDirectory() as folder, quiet_log():
         tf.saved_model.save(module, folder, signatures=module.serve)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if half or dynamic:
+        if half or eight_bits:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if half:
             converter.target_spec.supported_types = [tf.float16]
@@ -54,6 +60,8 @@ def tflite(
 
 def litert_runner(content: bytes) -> Callable:
     """Runs a `.tflite` model of one input and one output, of any size if it allows.
+
+    Threads take turns: an interpreter has room for one picture, and uses all cores.
 
     Raises:
         UserError: If LiteRT is missing.
@@ -67,17 +75,18 @@ def litert_runner(content: bytes) -> Callable:
         )
     source = interpreter.get_input_details()[0]
     result = interpreter.get_output_details()[0]["index"]
-    shape = None
+    shape, turn = None, threading.Lock()
 
     def run(x):
         nonlocal shape
-        if x.shape != shape:
-            interpreter.resize_tensor_input(source["index"], x.shape)
-            interpreter.allocate_tensors()
-            shape = x.shape
-        interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
-        interpreter.invoke()
-        return interpreter.get_tensor(result)
+        with turn:
+            if x.shape != shape:
+                interpreter.resize_tensor_input(source["index"], x.shape)
+                interpreter.allocate_tensors()
+                shape = x.shape
+            interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
+            interpreter.invoke()
+            return interpreter.get_tensor(result)
 
     return run
 

@@ -4,19 +4,20 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from srgan_tf.inference.exported import is_export
+from srgan_tf.inference.loading import model_files
 from srgan_tf.inference.results import Settings
-from srgan_tf.models.pretrained import released_models
-from srgan_tf.options import UpscaleOptions
+from srgan_tf.models.pretrained import released_models, released_scale
+from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS
 
+VIDEO_ONLY = ("codec", "crf", "preset", "frames")
 # Options that no pixel depends on, or that stand there in another form.
 _OTHERS = frozenset(
     (
         *("model", "scale", "tile", "output", "overwrite", "compare", "keep_times"),
         *("max_megapixels", "format", "quality", "lossless"),
+        *VIDEO_ONLY,
     )
 )
 
@@ -28,13 +29,15 @@ def settings_of(
 
     Args:
         options: As given.
-        kind: One of `RESULT_FORMATS`.
+        kind: One of `RESULT_FORMATS` or `VIDEO_FORMATS`.
         scale: Factor of the size.
         models: What `fingerprint` says of them.
     """
     fields = {field.name for field in dataclasses.fields(options)} - _OTHERS
     settings: Settings = {name: getattr(options, name) for name in sorted(fields)}
     settings |= {"model": list(models), "scale": scale, "format": kind}
+    if kind in VIDEO_FORMATS:
+        return settings | {name: getattr(options, name) for name in VIDEO_ONLY}
     if options.lossless and KINDS[kind].lossless:
         settings["lossless"] = True
     elif KINDS[kind].lossy:
@@ -44,20 +47,14 @@ def settings_of(
 
 def fingerprint(model: str | os.PathLike) -> str:
     """A hash of a model's content, whatever its name is; empty if there is none."""
-    path = released_models().get(str(model), Path(model))
-    if path.is_dir() and is_export(path):
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-    else:
-        files = [path / "generator.keras" if path.is_dir() else path]
+    files = model_files(model)
     digest = hashlib.sha256()
     for file in files:
-        if not file.is_file():
-            return ""
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest() if files else ""
 
 
 def known_scale(models: Sequence[str | os.PathLike]) -> int | None:
     """The factor of released models, by their names; None of others."""
     released = [str(model) for model in models if str(model) in released_models()]
-    return int(released[0].rpartition("_x")[2]) if released else None
+    return released_scale(released[0]) if released else None

@@ -19,6 +19,7 @@ from srgan_tf.inference.results import Origin, Record, place_of, state_of
 from srgan_tf.pictures.formats import read_header
 from srgan_tf.pictures.kinds import PHOTO_SUFFIXES, why_no_photo
 from srgan_tf.pictures.opening import File
+from srgan_tf.video.kinds import VIDEO_SUFFIXES, is_there
 
 STDIN = "-"
 # photo_x4.png and photo_x4_compare.png are results of photo.*, if their sizes say so.
@@ -108,6 +109,7 @@ def find_sources(arguments: Sequence[str]) -> Found:
             listing, root = list_glob(os.fspath(path)), _fixed_part(path)
         else:
             raise UserError(f"{argument}: there is no such file or folder.")
+        _take_in_videos(listing)
         _take_out_results(listing)
         if not listing.photos:
             others = words_for(listing.left_out)
@@ -168,6 +170,14 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts)
 
 
+def _take_in_videos(listing: Listing) -> None:
+    """Counts videos among the photos, if there is what reads them."""
+    if is_there():
+        for suffix in VIDEO_SUFFIXES:
+            listing.photos.extend(listing.left_out.pop(suffix, []))
+        listing.photos.sort()
+
+
 def _take_out_results(listing: Listing) -> None:
     photos = []
     for path in listing.photos:
@@ -215,6 +225,8 @@ def words_for(left_out: dict[str, list[Path]]) -> str:
         if paths:
             names = [path.name for path in paths[:3]] + ["..."] * (len(paths) > 3)
             why = why_no_photo(kind)
+            if kind in VIDEO_SUFFIXES:
+                why = "videos need pip install 'srgan_tf[video]'"
             said = ", ".join(names) + (f"; {why}" if why else "")
             words.append(f"{len(paths)} {kind} ({said})")
     return ", ".join(words)

@@ -21,6 +21,7 @@ class Upscaler(ABC):
 
     Attributes:
         scale: Factor of the size.
+        channels: Of the pictures it takes and makes.
         radius: LR pixels on each side that a result pixel depends on.
         tile: Side in LR pixels of the tiles that pictures are cut into; fewer need less
             memory, the result is the same.
@@ -29,6 +30,7 @@ class Upscaler(ABC):
     """
 
     scale: int
+    channels: int = 3
     radius: int
     tile: int
     window: tuple[int, int] | None = None
@@ -51,6 +53,8 @@ class Upscaler(ABC):
         height: int,
         width: int,
         read: Callable[[slice, slice], np.ndarray],
+        *,
+        beyond: int = 0,
     ) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """SR of a picture of any size, tile by tile.
 
@@ -59,6 +63,9 @@ class Upscaler(ABC):
             width: Likewise.
             read: Gives the LR pixels of some rows and columns, float32 `[h, w, 3]` in
                 [0, 1].
+            beyond: Pixels beyond the edges of the picture, from negative rows and
+                columns on, that are read before the network's zero padding begins. On
+                a side of the length of the only window there is no room for them.
 
         Yields:
             Rows and columns of the SR picture, and what belongs there: float32 in
@@ -78,15 +85,23 @@ class Upscaler(ABC):
                 for side, window in zip(sides, self.window)
             )
         s = self.scale
+        around = [
+            0 if side == window else beyond for side, window in zip(sides, windows)
+        ]
         for (y0, y1, y, y_end), (x0, x1, x, x_end) in itertools.product(
             *(
-                spans(0, side, side, part, self.radius, window)
-                for side, part, window in zip(sides, parts, windows)
+                spans(n, n + side, side + 2 * n, part, self.radius, window)
+                for n, side, part, window in zip(around, sides, parts, windows)
             )
         ):
-            pixels = read(slice(y, y_end), slice(x, x_end))
+            dy, dx = around
+            pixels = read(slice(y - dy, y_end - dy), slice(x - dx, x_end - dx))
             sr = self(pixels, (y0 - y, y1 - y, x0 - x, x1 - x))
-            yield slice(s * y0, s * y1), slice(s * x0, s * x1), sr
+            yield (
+                slice(s * (y0 - dy), s * (y1 - dy)),
+                slice(s * (x0 - dx), s * (x1 - dx)),
+                sr,
+            )
 
     def _check_window(self, height: int, width: int, rows: int, columns: int) -> None:
         for side, window in ((height, rows), (width, columns)):

@@ -1,11 +1,11 @@
-"""The command `upscale`: photos into files, and what went wrong."""
+"""The command `upscale`: photos and videos into files, and what went wrong."""
 
 import functools
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ import tensorflow as tf
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import Taken, whole_file
+from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.jobs import Job
-from srgan_tf.inference.loading import load_model, model_names
+from srgan_tf.inference.loading import load_model
+from srgan_tf.inference.moving import moving_work
 from srgan_tf.inference.outputs import STDOUT
 from srgan_tf.inference.preparing import Prepared, prepare
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record, comparison_of, step_aside
+from srgan_tf.inference.settings import known_scale
+from srgan_tf.inference.steady import steady
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
@@ -29,7 +33,7 @@ from srgan_tf.pictures.writing import encode_photo, say_lost
 
 
 def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
-    """Upscales photos into files.
+    """Upscales photos and videos into files.
 
     Results that are there, made from these photos by the same settings, are skipped, so
     that an interrupted run continues where it stopped. What can be known to fail is
@@ -41,17 +45,23 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
 
     Raises:
         UserError: If the arguments and options do not go together, before anything is
-            done; or, after all others are done, if photos failed: one line for each.
+            done; or, after all others are done, if some failed: one line for each.
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
-    models = [str(name) for name in model_names(given, options.scale, options.realism)]
+
+    def dials(look: UpscaleOptions) -> dict[str, Any]:
+        names = ("scale", "realism", "denoise")
+        return {name: getattr(look, name) for name in names}
+
+    def models(look: UpscaleOptions) -> list[str]:
+        return [str(share.model) for share in choose(given, **dials(look))]
 
     @functools.cache
-    def model() -> Upscaler:
+    def model(look: UpscaleOptions) -> Upscaler:
         loaded = load_model(
-            ",".join(models),
-            scale=options.scale,
-            realism=options.realism,
+            given,
+            **dials(look),
+            precision=options.precision,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
             tile=options.tile,
@@ -60,23 +70,23 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         return loaded
 
     prepared = prepare(
-        arguments, options, models=models, model_scale=lambda: model().scale
+        arguments, options, models=models, model_scale=lambda: model(options).scale
     )
     writer = _Writer(prepared, options)
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
     if prepared.tasks:
-        if prepared.scale < model().scale:
+        own = known_scale(models(options)) or model(options).scale
+        if prepared.scale < own:
             writer.say(
-                f"The model makes x{model().scale}; bicubic downsizing to "
-                f"x{prepared.scale}."
+                f"The model makes x{own}; bicubic downsizing to x{prepared.scale}."
             )
-        writer.make_all(model())
+        writer.make_all(model)
     if prepared.tasks or prepared.done:
         writer.say_count()
     if prepared.failures:
         lines = [f"{name}: {error}" for name, error in prepared.failures.items()]
-        first = [f"{len(lines)} photos failed:"] if len(lines) > 1 else []
+        first = [f"{len(lines)} {prepared.what} failed:"] if len(lines) > 1 else []
         raise UserError("\n  ".join([*first, *lines]))
 
 
@@ -87,55 +97,73 @@ class _Writer:
         self.prepared, self.options = prepared, options
         self.output = prepared.output
         self.made = 0
-        megapixels = [x.header.width * x.header.height / 1e6 for x in prepared.tasks]
-        self.progress = Progress(len(megapixels), sum(megapixels))
+        self.progress = Progress(
+            len(prepared.tasks), sum(task.megapixels for task in prepared.tasks)
+        )
 
     def say(self, line: str) -> None:
         """Prints a line where no picture goes."""
         self.progress.say(line, to_stderr=self.output.stream)
 
     def say_count(self) -> None:
-        """Says how many of all photos have been upscaled."""
+        """Says how many of all have been upscaled."""
         prepared = self.prepared
         total = self.made + prepared.done + len(prepared.failures)
         done = f"; {prepared.done} done before (--overwrite redoes them)"
         self.say(
-            f"Upscaled {self.made} of {total} photos{done if prepared.done else ''}."
+            f"Upscaled {self.made} of {total} {prepared.what}"
+            f"{done if prepared.done else ''}."
         )
 
-    def make_all(self, model: Upscaler) -> None:
-        """Makes all results; what fails is noted."""
+    def make_all(self, model: Callable[[UpscaleOptions], Upscaler]) -> None:
+        """Makes all results, by the model for some options; what fails is noted."""
         with self.progress:
-            for job, header in self.prepared.tasks:
-                path = job.wish.source.path
-                megapixels = header.width * header.height / 1e6
-                with self.progress.photo(path.name, megapixels):
+            for task in self.prepared.tasks:
+                job, path = task.job, task.job.wish.source.path
+                with self.progress.photo(path.name, task.megapixels):
                     try:
                         self._make(job, model)
                     except UserError as error:
                         self.prepared.failures[str(path)] = str(error)
 
-    def _make(self, job: Job, model: Upscaler) -> None:
+    def _make(self, job: Job, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         job = self.prepared.places.choose(job.wish)  # others may have been here
         if job.done:
             self.prepared.done += 1
             return
         source = job.wish.source
         origin = source.origin(job.target.parent)
+        record = Record(origin, job.wish.settings)
+        work = moving_work(
+            job,
+            record,
+            scale=self.prepared.scale,
+            options=self.options,
+            progress=self.progress,
+        )
+        if work:
+            work.upscale(model(steady(self.options)))
+            if self._place(job, work.write) is None:
+                self.prepared.done += 1
+            else:
+                self.made += 1
+            work.end()
+            return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = _upscaled(
             photo.pixels,
-            model,
+            model(self.options),
             scale=self.prepared.scale,
             progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
         )
-        record = Record(origin, job.wish.settings)
         result = Photo(pixels, photo.metadata)
         if self.output.stream:
             self._pour(result, job, record)
             self.made += 1
             return
-        placed = self._place(result, job, record)
+        placed = self._place(
+            job, lambda path: self._encode(result, path, job.wish.kind, record)
+        )
         if placed is None:
             self.prepared.done += 1
             return
@@ -144,8 +172,12 @@ class _Writer:
             both = comparison(photo, pixels, self.prepared.scale)
             self._place_comparison(both, placed, record)
 
-    def _place(self, result: Photo, job: Job, record: Record) -> Job | None:
+    def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:
         """Writes a result to its file, or to another if that has been taken meanwhile.
+
+        Args:
+            job: What is to be made.
+            write: Writes it to a path, and tells what could not be kept.
 
         Returns:
             The job with that file; None if another process has made the same result.
@@ -154,7 +186,7 @@ class _Writer:
             aside = None
             try:
                 with whole_file(job.target, replace=job.replace) as partial:
-                    lost = self._encode(result, partial, job.wish.kind, record)
+                    lost = write(partial)
                     self._keep_times(partial, job)
                     if job.older and Record.of(job.target) == job.older:
                         aside = step_aside(job.target)

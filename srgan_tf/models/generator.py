@@ -125,6 +125,7 @@ class Generator(PictureModel):
         num_blocks: Number of residual blocks, B in the paper.
         filters: Feature maps of every convolution but the upsampling ones.
         channels: Of the pictures, such as 1 for gray or 4 for RGB and near infrared.
+        frozen: Whether `freeze_batch_norm` has been called.
 
     Raises:
         ValueError: If `scale` is not 2, 4 or 8.
@@ -141,6 +142,7 @@ class Generator(PictureModel):
         num_blocks: int = 16,
         filters: int = 64,
         channels: int = 3,
+        frozen: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -159,6 +161,8 @@ class Generator(PictureModel):
         # float32 at the end keeps 8-bit steps apart under mixed precision.
         self.tail = _conv(channels, 9, activation="tanh", dtype="float32")
         self.build((None, None, None, channels))
+        if frozen:
+            self.freeze_batch_norm()
 
     def build(self, input_shape):
         if self.built:
@@ -199,6 +203,20 @@ class Generator(PictureModel):
         """Its BatchNorm layers, in order."""
         return [bn for b in self.blocks for bn in (b.bn1, b.bn2)] + [self.body_bn]
 
+    def take_trunk(self, other: "Generator") -> None:
+        """Takes the weights of all in front of the upsampling from a generator.
+
+        What is learnt about photos goes on at another scale (as in EDSR, Lim et al.
+        2017, section 3.2); the upsampling stays as it is.
+
+        Args:
+            other: Of as many blocks, filters and channels, of any scale.
+        """
+        for layer in ("head", "head_prelu", "body", "body_bn"):
+            getattr(self, layer).set_weights(getattr(other, layer).get_weights())
+        for ours, theirs in zip(self.blocks, other.blocks, strict=True):
+            ours.set_weights(theirs.get_weights())
+
     def freeze_batch_norm(self) -> None:
         """Keeps statistics, scale and offset of BatchNorm from now on.
 
@@ -224,5 +242,9 @@ class Generator(PictureModel):
             "num_blocks": self.num_blocks,
             "filters": self.filters,
         }
-        # RGB goes unsaid, so that earlier versions read these files, too.
-        return config if self.channels == 3 else {**config, "channels": self.channels}
+        # What is usual goes unsaid, so that earlier versions read these files, too.
+        if self.channels != 3:
+            config["channels"] = self.channels
+        if not self.body_bn.trainable:
+            config["frozen"] = True
+        return config

@@ -20,12 +20,13 @@ class PictureModel(keras.Model):
     scale: int
     channels: int
 
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         self._check_first(x, y, training=True)
-        if validation_data is not None:
-            pair = isinstance(validation_data, (tuple, list))
-            self._check_first(*(validation_data[:2] if pair else (validation_data,)))
-        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+        valid = kwargs.get("validation_data")
+        self._check_first(
+            *(valid[:2] if isinstance(valid, (tuple, list)) else (valid,))
+        )
+        return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         if "_use_cached_eval_dataset" not in kwargs:  # within `fit`, which has looked

@@ -1,29 +1,29 @@
-"""Blending the weights of two generators: the dial from faithful to realistic."""
+"""Blending the weights of generators: the dials between those of one trunk."""
+
+from collections.abc import Sequence
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.generator import Generator
 
 
-def interpolate(faithful: Generator, realistic: Generator, realism: float) -> Generator:
-    """A generator between two of one size: 0 gives the first, 1 the second.
+def interpolate(generators: Sequence[Generator], shares: Sequence[float]) -> Generator:
+    """A generator whose weights are sums of others', each by its share.
 
-    Works where the second was trained from the first, as SRGAN from SRResNet (network
+    Works where all were trained from one, as SRGAN from SRResNet (network
     interpolation, Wang et al. 2018, "ESRGAN", section 3.4).
 
     Raises:
         UserError: If their sizes differ.
     """
-    sizes = [(g.scale, g.num_blocks, g.filters) for g in (faithful, realistic)]
-    if sizes[0] != sizes[1]:
+    sizes = [(g.scale, g.num_blocks, g.filters, g.channels) for g in generators]
+    if others := [size for size in sizes if size != sizes[0]]:
         raise UserError(
-            "--realism needs two generators of one size; these have (scale, blocks, "
-            f"filters) {sizes[0]} and {sizes[1]}."
+            "Only generators of one size can be blended; these have (scale, blocks, "
+            f"filters, channels) {sizes[0]} and {others[0]}."
         )
     model = Generator(*sizes[0])
+    parts = zip(*(generator.get_weights() for generator in generators))
     model.set_weights(
-        [
-            (1.0 - realism) * a + realism * b
-            for a, b in zip(faithful.get_weights(), realistic.get_weights())
-        ]
+        [sum(share * w for share, w in zip(shares, part)) for part in parts]
     )
     return model

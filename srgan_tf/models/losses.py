@@ -54,6 +54,10 @@ class VGGLoss(keras.losses.Loss):
             loss += self.colour * ops.mean(ops.square(means), axis=(1, 2, 3))
         return loss
 
+    def __dir__(self):
+        # Here Keras looks for what to save: VGG19's weights have a file of their own.
+        return [name for name in super().__dir__() if name != "features"]
+
     def get_config(self):
         return {
             **super().get_config(),

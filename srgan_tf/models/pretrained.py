@@ -16,17 +16,46 @@ from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
+DISCRIMINATOR = "_discriminator"  # how their names end
 
 
 def released_models() -> dict[str, Path]:
     """The generators that come with the package: name, such as `srgan_x4`, and file."""
+    return {k: v for k, v in _released().items() if not k.endswith(DISCRIMINATOR)}
+
+
+def released_discriminators() -> dict[str, Path]:
+    """Those to fine-tune the generators against, such as `srgan_x4_discriminator`."""
+    return {k: v for k, v in _released().items() if k.endswith(DISCRIMINATOR)}
+
+
+def _released() -> dict[str, Path]:
     return {path.name.split(".")[0]: path for path in sorted(WEIGHTS.glob("*.h5"))}
+
+
+def released_scale(name: str) -> int:
+    """The factor that a released model has in its name."""
+    return int(name.split("_")[1].removeprefix("x"))
 
 
 def released_facts() -> dict[str, dict[str, Any]]:
     """What `weights/facts.json` says of each of them: how made, licence, scores, ..."""
-    facts = json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
-    return facts["models"]
+    return _facts()["models"]
+
+
+def _facts() -> dict[str, Any]:
+    return json.loads((WEIGHTS / "facts.json").read_text("utf-8"))
+
+
+def _check_released(path: Path, facts: dict[str, Any]) -> Path:
+    """The file of a released model, if it is as `facts` says.
+
+    Raises:
+        UserError: If its SHA-256 is another.
+    """
+    if hashlib.sha256(path.read_bytes()).hexdigest() != facts.get("sha256"):
+        raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
+    return path
 
 
 def load_generator(source: str | os.PathLike) -> Generator:
@@ -48,10 +77,8 @@ def load_generator(source: str | os.PathLike) -> Generator:
     released = released_models()
     path = Path(source)
     if str(source) in released:
-        path = released[str(source)]
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != released_facts().get(str(source), {}).get("sha256"):
-            raise UserError(f"{path} is damaged or not ours: install srgan_tf again.")
+        facts = released_facts().get(str(source), {})
+        path = _check_released(released[str(source)], facts)
     if path.is_dir():
         path = path / "generator.keras"
         if not path.is_file():
@@ -76,12 +103,28 @@ def load_generator(source: str | os.PathLike) -> Generator:
     return model
 
 
-def load_discriminator_weights(model: Discriminator, path: str | os.PathLike) -> None:
-    """Loads the weights of a `.weights.h5` file of ours or an `.h5` of krasserm's.
+def load_discriminator_weights(model: Discriminator, source: str | os.PathLike) -> None:
+    """Loads the weights of a discriminator.
+
+    Args:
+        model: What takes them.
+        source: A name of `released_discriminators`, a `.weights.h5` file of ours or an
+            `.h5` of krasserm's.
 
     Raises:
-        UserError: If the file is missing or of another architecture.
+        UserError: If there is no such file, it is damaged or of another architecture.
     """
+    released = released_discriminators()
+    path = Path(source)
+    if str(source) in released:
+        facts = _facts().get("discriminators", {}).get(str(source), {})
+        path = _check_released(released[str(source)], facts)
+    if not path.is_file():
+        names = ", ".join(released) or "none in this installation"
+        raise UserError(
+            f"There is no discriminator {source}: name a file or a released one "
+            f"({names})."
+        )
     try:
         with h5py.File(path) as file:
             legacy = "layer_names" in file.attrs
@@ -118,15 +161,21 @@ def _from_h5(path: Path) -> Generator:
     return model
 
 
-def _size(kernels: list[tuple[int, ...]]) -> dict[str, int]:
+def _size(kernels: list[tuple[int, ...]]) -> dict[str, Any]:
     """Reads the generator's arguments off the shapes of its convolutions."""
-    filters = [shape[3] for shape in kernels if shape[:3] == (9, 9, 3)]
-    if len(filters) != 1:
+    ends = [shape[2:] for shape in kernels if shape[:2] == (9, 9)]
+    if len(ends) != 2 or ends[0] != ends[1][::-1]:
         raise ValueError("its convolutions are not those of the paper's Figure 4")
-    upsampling = sum(shape[3] == 4 * filters[0] for shape in kernels)
+    channels, filters = sorted(ends[0])
+    upsampling = sum(shape[3] == 4 * filters for shape in kernels)
     # Each residual block has two more; head, body and tail are one each.
     num_blocks = (len(kernels) - 3 - upsampling) // 2
-    return {"scale": 2**upsampling, "num_blocks": num_blocks, "filters": filters[0]}
+    return {
+        "scale": 2**upsampling,
+        "num_blocks": num_blocks,
+        "filters": filters,
+        "channels": channels,
+    }
 
 
 def _legacy_weights(path: str | os.PathLike) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.discriminator import Discriminator
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.inputs import PictureModel
-from srgan_tf.models.losses import adversarial_loss, discriminator_loss
+from srgan_tf.models.losses import VGGLoss, adversarial_loss, discriminator_loss
 from srgan_tf.models.optimizers import BothOptimizers
 from srgan_tf.pictures.metrics import luma_metrics
 
@@ -68,15 +68,22 @@ class SRGAN(PictureModel):
         Callbacks find both optimizers in `optimizer`: see `BothOptimizers`.
 
         Args:
-            content_loss: Called as `loss(hr, sr)`; see `losses.content_loss`.
+            content_loss: Called as `content_loss(hr, sr)`; see `losses.content_loss`.
             g_optimizer: For the generator; Adam at 1e-4 if left out.
             d_optimizer: For the discriminator; Adam at 1e-4 if left out.
             adversarial_weight: 1e-3 in equation 3.
             **kwargs: `jit_compile`, `steps_per_execution` and `run_eagerly` of Keras.
+
+        Raises:
+            UserError: If the loss is VGG19's and the pictures are not RGB.
         """
+        if isinstance(content_loss, VGGLoss) and self.channels != 3:
+            raise UserError(
+                f"VGG19 sees RGB, these pictures have {self.channels} channels: use "
+                "another content loss."
+            )
         super().compile(optimizer=None, **kwargs)
-        # Under this name Keras does not save a loss' own weights, which are VGG19's.
-        self.loss = content_loss
+        self.content_loss = content_loss
         self.adversarial_weight = adversarial_weight
         # Built here, they are saved and restored with the weights.
         self.g_optimizer = self._own(g_optimizer, self.generator)
@@ -97,7 +104,7 @@ class SRGAN(PictureModel):
         if not self.compiled:
             return {}
         parts = {
-            "content_loss": self.loss,
+            "content_loss": self.content_loss,
             "g_optimizer": self.g_optimizer,
             "d_optimizer": self.d_optimizer,
         }
@@ -148,16 +155,26 @@ class SRGAN(PictureModel):
         last = keras.callbacks.LambdaCallback(
             on_train_end=lambda logs: self.optimizer.finalize_variable_values()
         )
-        callbacks = [last, *keras.tree.flatten(callbacks or [])]
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.callbacks.insert(0, last)
+        else:
+            callbacks = [last, *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def check_pictures(self, lr, hr, training):
         super().check_pictures(lr, hr, training)
-        side = self.discriminator.crop_size
-        if side and training and hr is not None and hr.shape[1:3] != (side, side):
+        side, least = self.discriminator.crop_size, 11 + 2 * self.scale
+        if hr is None:
+            return
+        if side and training and hr.shape[1:3] != (side, side):
             raise UserError(
                 f"The discriminator takes crops of {side}x{side} HR pixels, square ones"
                 f" only. Received: {hr.shape}"
+            )
+        if not training and min(hr.shape[1:3]) < least:  # SSIM's window, and a border
+            raise UserError(
+                f"HR pictures are measured from {least} pixels each way on. Received: "
+                f"{hr.shape}"
             )
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
@@ -190,7 +207,7 @@ class SRGAN(PictureModel):
 
         # Equation 3: the generator learns with the discriminator held fixed.
         with g_tape:
-            content = self.loss(hr, sr)
+            content = self.content_loss(hr, sr)
             adversarial = adversarial_loss(self.discriminator(sr, training=True))
             loss = content + self.adversarial_weight * adversarial
             g_scaled = self.g_optimizer.scale_loss(loss)
@@ -217,7 +234,7 @@ class SRGAN(PictureModel):
         for metric in self.luma_metrics:
             metric.update_state(hr, sr)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.means["content_loss"].update_state(replicas * self.loss(hr, sr))
+        self.means["content_loss"].update_state(replicas * self.content_loss(hr, sr))
         watched = [self.means["content_loss"], *self.luma_metrics]
         return {metric.name: metric.result() for metric in watched}
 

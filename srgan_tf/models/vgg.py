@@ -34,7 +34,7 @@ def _vgg19(weights: str | None) -> keras.Model:
         raise UserError(
             "--vgg_weights=imagenet: Keras cannot download the VGG19 weights "
             f"({reason(error, 120)}); name a file with --vgg_weights=FILE.h5 or use "
-            "--content_loss=mse."
+            "--content_loss=mse and --keep=psnr."
         ) from None
 
 

@@ -8,10 +8,12 @@ checks. Only the standard library is needed: `--help` starts without TensorFlow.
 from srgan_tf.options.commands import (
     MAX_MEGAPIXELS,
     RESULT_FORMATS,
+    VIDEO_FORMATS,
     BenchmarkOptions,
     EvaluateOptions,
     ExportOptions,
     PrepareOptions,
+    ServeOptions,
     UpscaleOptions,
 )
 from srgan_tf.options.fields import RESUME, Options
@@ -25,11 +27,13 @@ __all__ = [
     "RESULT_FORMATS",
     "RESUME",
     "STRATEGIES",
+    "VIDEO_FORMATS",
     "BenchmarkOptions",
     "EvaluateOptions",
     "ExportOptions",
     "Options",
     "PrepareOptions",
+    "ServeOptions",
     "TrainOptions",
     "UpscaleOptions",
 ]

@@ -1,6 +1,7 @@
 """What the commands beside `train` can be told."""
 
 import dataclasses
+import re
 
 from srgan_tf.errors import UserError
 from srgan_tf.options.fields import option
@@ -12,14 +13,15 @@ from srgan_tf.options.groups import (
     ModelFiles,
     Output,
     PhotoSet,
+    Videos,
 )
 from srgan_tf.options.training import TrainOptions
 
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
+VIDEO_FORMATS = ("mp4", "mov", "mkv", "webm")
+_FRAMES = re.compile(r"(\d*):(\d*)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
     )
 
     def check(self) -> None:
+        super().check()
         for name in ("model", "benchmarks"):
             if not getattr(self, name):
                 raise UserError(f"evaluate needs --{name}; see --help.")
@@ -91,7 +94,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(ModelFiles, Inference, Output):
+class UpscaleOptions(ModelFiles, Inference, Output, Videos):
     """Upscaling"""
 
     scale: int | None = option(
@@ -104,15 +107,24 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     realism: float | None = option(
         None,
         "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or the "
-        "two files of --model=FAITHFUL,REALISTIC.",
+        "two files of --model=FAITHFUL,REALISTIC. If left out 1; for videos 0, which "
+        "flickers less.",
+        least=0,
+        most=1,
+    )
+    denoise: float | None = option(
+        None,
+        "Blend the models for clean pictures (0, as --model=srgan_x4) and for photos "
+        "with noise, JPEG and the like (1, the default).",
         least=0,
         most=1,
     )
     format: str | None = option(
         None,
         "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
-        "left out, that of --output, or png.",
-        choices=(*RESULT_FORMATS, "same"),
+        "left out, that of --output, or png. Of videos mp4, mov, mkv or webm; if left "
+        "out that of the video, or mp4.",
+        choices=(*RESULT_FORMATS, "same", *VIDEO_FORMATS),
     )
     quality: int = option(
         95, "Of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100.", least=1, most=100
@@ -132,11 +144,18 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     )
 
     def check(self) -> None:
+        super().check()
         if self.lossless and self.format in ("jpg", "avif", "heic"):
             raise UserError(
                 f"--lossless is for webp and jxl, and --format={self.format} always "
                 "loses something; png loses nothing."
             )
+        if self.frames is not None:
+            match = _FRAMES.fullmatch(self.frames)
+            if not match or (match[2] and int(match[1] or 0) >= int(match[2])):
+                raise UserError(
+                    f"--frames={self.frames}: must be START:END, such as 0:250."
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -150,24 +169,48 @@ class ExportOptions(ModelFiles, Output, PhotoSet, Compilation):
     )
     quantize: str | None = option(
         None,
-        "Of litert: smaller numbers, float16, dynamic or int8; the last two look at "
-        "photos of --dataset.",
+        "Smaller numbers: float16 of litert and onnx, dynamic or int8 of litert; the "
+        "last two look at photos of --dataset.",
         choices=("float16", "dynamic", "int8"),
     )
-    input_size: str | None = option(None, "Of litert: fixed LR size, HEIGHTxWIDTH.")
+    input_size: str | None = option(
+        None, "Of litert and onnx: fixed LR size, HEIGHTxWIDTH."
+    )
 
     def check(self) -> None:
         if len(self.model) > 1:
             raise UserError("export takes one --model.")
-        for name, needed in (
-            ("quantize", "litert"),
-            ("input_size", "litert"),
-            ("jit_compile", "saved_model"),
+        for name, formats in (
+            ("quantize", ("litert", "onnx")),
+            ("input_size", ("litert", "onnx")),
+            ("jit_compile", ("saved_model",)),
         ):
-            if getattr(self, name) and self.format != needed:
+            if getattr(self, name) and self.format not in formats:
                 raise UserError(
-                    f"--{name} is for --format={needed}, not for {self.format}."
+                    f"--{name} is for --format={' and '.join(formats)}, not for "
+                    f"{self.format}."
                 )
+        if self.format == "onnx" and self.quantize not in (None, "float16"):
+            raise UserError(
+                f"--quantize={self.quantize} is for --format=litert, not for onnx."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServeOptions(ModelFiles):
+    """Serving"""
+
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on; with another than this one others can use the page.",
+    )
+    port: int = option(7860, "Port to listen on.", least=1, most=65535)
+    max_megapixels: float = option(
+        25.0, "Refuse requests whose photos have more together.", least=0
+    )
+    queue: int = option(
+        8, "Requests that wait while one is computed; others are refused.", least=1
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

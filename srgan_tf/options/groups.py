@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from srgan_tf.errors import UserError
 from srgan_tf.options.fields import Options, option
 
 DEGRADATIONS = (
@@ -9,6 +10,7 @@ DEGRADATIONS = (
     *("lanczos", "aliased", "blur1", "blur2", "noise3", "noise8", "web", "sharpened"),
     "thumbnail",
 )
+CODECS = ("h264", "hevc", "vp9", "av1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class ModelFiles(Options):
     model: tuple[str, ...] = option(
         (),
         "Released names, .keras or .h5 files (also krasserm's), run folders or exports."
-        " For evaluate several, and bicubic; else one, or srgan_x4.",
+        " For evaluate several, also bicubic, and for serve; else one or the default.",
     )
 
 
@@ -29,12 +31,28 @@ class Inference(Options):
     self_ensemble: bool = option(
         False, "Average 8 flips and turns: 8 times slower, fewer errors."
     )
-    fast: bool = option(False, "8-bit arithmetic: less exact, needs LiteRT.")
+    precision: str = option(
+        "auto",
+        "Arithmetic of the convolutions; auto: mixed_bfloat16 where the device "
+        "computes in it, else float32.",
+        choices=("auto", "float32", "mixed_bfloat16"),
+    )
+    fast: bool = option(
+        False,
+        "8-bit arithmetic, for CPUs: less exact, needs LiteRT.",
+    )
     tile: int | None = option(
         None,
         "Side of the tiles in LR pixels, for less memory; the result is the same.",
         least=16,
     )
+
+    def check(self) -> None:
+        if self.fast and self.precision != "auto":
+            raise UserError(
+                f"--fast computes in 8 bits, --precision={self.precision} does not: "
+                "choose one."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,6 +61,31 @@ class Output(Options):
 
     output: str | None = option(
         None, "A file or a folder; beside the photo, or here, if left out."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Videos(Options):
+    """Videos"""
+
+    codec: str | None = option(
+        None,
+        "h264, hevc, vp9 or av1; if left out h264, which plays everywhere (hevc for 10 "
+        "bits, vp9 in webm).",
+        choices=CODECS,
+    )
+    crf: int | None = option(
+        None,
+        "Quality, lower is better: 0 to 51 of h264 (18 if left out) and hevc (20), 0 "
+        "to 63 of vp9 and av1 (24).",
+        least=0,
+        most=63,
+    )
+    preset: str | None = option(
+        None, "Of the encoder, such as fast or slow; medium if left out."
+    )
+    frames: str | None = option(
+        None, "START:END, only these frames of each video, to try it."
     )
 
 

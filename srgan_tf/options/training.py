@@ -7,15 +7,6 @@ from srgan_tf.options.fields import Options, option
 from srgan_tf.options.groups import DEGRADATIONS, Compilation, Features, PhotoSet
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
-RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
-RESUME = {
-    "applied": "takes the new value from there on",
-    "harmless": "takes the new value, which does not change what is learnt",
-    "refused": "ends with an error: a run keeps its value",
-    "ignored": "is no property of the run",
-}
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
 
@@ -30,10 +21,16 @@ class RunFolderOptions(Options):
         resume="ignored",
     )
     init: str | None = option(
-        None, "Start from this generator: a file or a run folder.", resume="refused"
+        None,
+        "Start from this generator: a released name, a file or a run folder. Of one of "
+        "another scale all in front of the upsampling is taken.",
+        resume="refused",
     )
     init_discriminator: str | None = option(
-        None, "Start stage 2 from this .h5 file.", resume="refused", stage="gan"
+        None,
+        "Start stage 2 from this discriminator: a released name or an .h5 file.",
+        resume="refused",
+        stage="gan",
     )
     freeze_batch_norm: bool = option(
         False,
@@ -157,6 +154,14 @@ class StageTwo(Options):
         "goes on to crops of any size.",
         choices=("paper", "pooled"),
         resume="refused",
+        stage="gan",
+    )
+    keep: str = option(
+        "last",
+        "Result of stage 2: its last generator, or the best of the validations by psnr "
+        "or by phi34, the distance at phi_{3,4} of VGG19.",
+        choices=("last", "psnr", "phi34"),
+        resume="applied",
         stage="gan",
     )
     colour_weight: float = option(

@@ -111,8 +111,13 @@ def ssim_daala(hr: np.ndarray, sr: np.ndarray) -> np.ndarray:
 
 
 def _on_luma(metric, hr, sr, border):
-    """The metric on the luma of 8-bit pictures given as `[N, H, W, 3]` in [-1, 1]."""
-    hr, sr = (shave(rgb_to_y(to_8bit(images)), border) for images in (hr, sr))
+    """The metric on the luma of 8-bit pictures given as `[N, H, W, 3]` in [-1, 1].
+
+    Where there are fewer or more channels, on all of them.
+    """
+    hr, sr = (shave(to_8bit(images), border) for images in (hr, sr))
+    if hr.shape[-1] == 3:
+        hr, sr = rgb_to_y(hr), rgb_to_y(sr)
     return metric(hr, sr)
 
 

@@ -1,8 +1,9 @@
-"""A note of ours in a picture file, where its kind has room for what others pass over.
+"""A note of ours in a picture or video file, in places that others pass over.
 
 In PNG it is a private chunk that editors are not to copy into a changed picture, in
-JPEG an application segment, in WebP a chunk, in AVIF, HEIC and JPEG XL a box. In TIFF
-and BMP, whose readers follow offsets, it stands behind all else.
+JPEG an application segment, in WebP a chunk, in AVIF, HEIC, JPEG XL, MP4 and MOV a box,
+in MKV and WebM a void. In TIFF and BMP, whose readers follow offsets, it stands behind
+all else.
 """
 
 import json
@@ -17,15 +18,16 @@ PNG_CHUNK = b"srGN"
 _VERSION = 1
 _IEND = struct.pack(">L4sL", 0, b"IEND", zlib.crc32(b"IEND"))
 _UUID = b"srgan_tf \xd6\x05\x1e\x8b\x47\xa2\x93"
+_SEGMENT = b"\x18\x53\x80\x67"  # its length follows in eight bytes
 _TAIL = 16_384  # bytes at the end of a file that a note is looked for in
 
 
 def add_note(path: Path, kind: str, note: dict[str, Any]) -> None:
-    """Adds a note to a picture file that has just been written.
+    """Adds a note to a picture or video file that has just been written.
 
     Args:
         path: The file.
-        kind: One of `options.RESULT_FORMATS`.
+        kind: One of `options.RESULT_FORMATS` or `options.VIDEO_FORMATS`.
         note: What JSON can hold, in some KB. The file's size is added as `size`.
     """
     with path.open("r+b") as file:
@@ -46,6 +48,18 @@ def add_note(path: Path, kind: str, note: dict[str, Any]) -> None:
             length = file.tell() - 8
             file.seek(4)
             file.write(struct.pack("<L", length))
+        if kind in ("mkv", "webm"):
+            _lengthen_segment(file, len(framed))
+
+
+def _lengthen_segment(file: BinaryIO, added: int) -> None:
+    """Lets Matroska's one segment reach over bytes added to the end."""
+    file.seek(0)
+    at = file.read(_TAIL).index(_SEGMENT) + len(_SEGMENT)
+    file.seek(at)
+    length = struct.unpack(">Q", file.read(8))[0]
+    file.seek(at)
+    file.write(struct.pack(">Q", length + added))
 
 
 def _encoded(note: dict[str, Any], size: int) -> bytes:
@@ -61,8 +75,10 @@ def _framed(kind: str, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
     if kind == "webp":
         return PNG_CHUNK + struct.pack("<L", len(data)) + data
-    if kind in ("tiff", "bmp"):
+    if kind in ("tiff", "bmp", "gif"):
         return data
+    if kind in ("mkv", "webm"):
+        return b"\xec" + struct.pack(">Q", 1 << 56 | len(data)) + data
     return struct.pack(">L4s", 24 + len(data), b"uuid") + _UUID + data
 
 
@@ -78,7 +94,7 @@ def _end_of_segments(file: BinaryIO) -> int:
 
 
 def read_note(path: Path) -> dict[str, Any] | None:
-    """The note in a picture file; None if there is none.
+    """The note in a picture or video file; None if there is none.
 
     Raises:
         OSError: If the file cannot be read.

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,8 +80,10 @@ def open_photo(
             that this package does not keep without loss.
     """
     try:
-        with _without_remarks(), _opened(file, max_megapixels) as opened:
-            yield opened
+        with _without_remarks, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _opened(file, max_megapixels) as opened:
+                yield opened
     except UserError:
         raise
     except FileNotFoundError:
@@ -94,21 +97,40 @@ def open_photo(
         raise UserError(f"cannot be read: {reason(error)}") from None
 
 
-@contextlib.contextmanager
-def _without_remarks() -> Iterator[None]:
+class _WithoutRemarks:
     """Keeps back what libraries say of odd but readable files, and Pillow's limit.
 
-    `max_megapixels` stands in for the latter.
+    `max_megapixels` stands in for the latter. Both belong to the process: the first of
+    several threads changes them, the last one changes them back.
     """
-    log, limit = logging.getLogger("tifffile"), Image.MAX_IMAGE_PIXELS
-    disabled = log.disabled
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        Image.MAX_IMAGE_PIXELS, log.disabled = None, True
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS, log.disabled = limit, disabled
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._logs = [logging.getLogger(name) for name in ("tifffile", "PIL")]
+        self._before: tuple[int | None, list[int]] = (None, [])
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                levels = [log.level for log in self._logs]
+                self._before = Image.MAX_IMAGE_PIXELS, levels
+                self._set(None, [logging.CRITICAL + 1] * len(levels))
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._set(*self._before)
+
+    def _set(self, limit: int | None, levels: list[int]) -> None:
+        Image.MAX_IMAGE_PIXELS = limit
+        for log, level in zip(self._logs, levels):
+            log.setLevel(level)
+
+
+_without_remarks = _WithoutRemarks()
 
 
 @contextlib.contextmanager

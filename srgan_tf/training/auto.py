@@ -2,18 +2,21 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from srgan_tf.data.tfds_photos import resolve_auto
+from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.models.vgg import imagenet_is_at_hand
 from srgan_tf.options import TrainOptions
-from srgan_tf.training.precision import fastest_precision
 from srgan_tf.training.run_folder import Change
 
 log = logging.getLogger(__name__)
 
 LOSSES = ("pretrain_loss", "content_loss")
+# What VGG19 is for, or what goes with that.
+WITH_VGG = (*LOSSES, "adversarial_weight", "keep")
+ADVERSARIAL_WEIGHT = 1e-3  # beside MSE: the paper's
 
 
 def _announce(*lines: str) -> None:
@@ -31,7 +34,7 @@ def resolve(
     Args:
         options: As asked for.
         recorded: The flags that an earlier start of the run recorded, if any.
-        stand_ins: Losses that were asked for then, and had a stand-in.
+        stand_ins: What was asked for then and had a stand-in, by flag.
     """
     changes: dict[str, Any] = {}
     if options.precision == "auto":
@@ -45,14 +48,15 @@ def resolve(
                 "a good model: name a folder with --dataset=FOLDER.",
             )
     if options.vgg_weights == "auto":
-        for name in LOSSES:
-            if (stand_ins or {}).get(name) == getattr(options, name):
-                changes[name] = recorded[name]
+        for name in WITH_VGG:
+            asked = getattr(options, name)
+            if (stand_ins or {}).get(name) == str(asked):
+                changes[name] = type(asked)(recorded[name])
         options = dataclasses.replace(options, **changes)
         known = recorded.get("vgg_weights", "imagenet")
-        had = [recorded[name] for name in LOSSES if name in recorded]
-        wanted = [getattr(options, name) for name in LOSSES]
-        if known != "imagenet" or _any_vgg(had) or not _any_vgg(wanted):
+        had = {name: recorded.get(name, "") for name in WITH_VGG}
+        wanted = {name: getattr(options, name) for name in WITH_VGG}
+        if known != "imagenet" or _needs_vgg(had) or not _needs_vgg(wanted):
             changes["vgg_weights"] = known
         else:
             changes |= _resolve_vgg(options)
@@ -60,25 +64,33 @@ def resolve(
 
 
 def stand_ins(asked: TrainOptions, resolved: TrainOptions) -> list[Change]:
-    """The losses that `auto` replaced."""
-    losses = [(f, getattr(asked, f), getattr(resolved, f)) for f in LOSSES]
-    return [Change(*loss) for loss in losses if loss[1] != loss[2]]
+    """What `auto` replaced."""
+    values = [(f, getattr(asked, f), getattr(resolved, f)) for f in WITH_VGG]
+    return [Change(f, str(old), str(new)) for f, old, new in values if old != new]
 
 
-def _any_vgg(losses: Iterable[str]) -> bool:
-    return any(loss.startswith("vgg") for loss in losses)
+def _needs_vgg(values: Mapping[str, Any]) -> bool:
+    return values["keep"] == "phi34" or any(
+        values[loss].startswith("vgg") for loss in LOSSES
+    )
 
 
-def _resolve_vgg(options: TrainOptions) -> dict[str, str]:
+def _resolve_vgg(options: TrainOptions) -> dict[str, Any]:
     if imagenet_is_at_hand():
         return {"vgg_weights": "imagenet"}
     _announce(
         "--vgg_weights=auto: the VGG19 weights are not here and cannot be downloaded,",
-        "so the content loss is mse (the paper's SRGAN-MSE), not what was asked for.",
-        "For the real one name a file: --vgg_weights=FILE.h5.",
+        "so the content loss is mse (the paper's SRGAN-MSE), not what was asked for,",
+        f"--adversarial_weight at most {ADVERSARIAL_WEIGHT}, and psnr stands in for",
+        "phi34. For the real ones name a file: --vgg_weights=FILE.h5.",
     )
-    stand_in = {"vgg_weights": "imagenet"}
+    stand_in: dict[str, Any] = {"vgg_weights": "imagenet"}
     for name in LOSSES:
-        loss = getattr(options, name)
-        stand_in[name] = "mse" if loss.startswith("vgg") else loss
+        if getattr(options, name).startswith("vgg"):
+            stand_in[name] = "mse"
+    if "content_loss" in stand_in:
+        weight = min(options.adversarial_weight, ADVERSARIAL_WEIGHT)
+        stand_in["adversarial_weight"] = weight
+    if options.keep == "phi34":
+        stand_in["keep"] = "psnr"
     return stand_in

@@ -25,6 +25,7 @@ COLUMNS = (
     "val_psnr",
     "val_ssim",
 )
+PHI34 = "val_phi34"  # a column more where it is measured
 
 
 class MetricsLog:
@@ -49,16 +50,27 @@ class MetricsLog:
         if not self.path.exists():
             return []
         with self.path.open(newline="") as file:
-            rows = [r for r in csv.DictReader(file) if r[COLUMNS[-1]] is not None]
+            reader = csv.DictReader(file)
+            last = (reader.fieldnames or COLUMNS)[-1]
+            rows = [{PHI34: "", **row} for row in reader if row[last] is not None]
         return [row for row in rows if stage in (None, row["stage"])]
 
-    def rewind(self, stage: str, step: int) -> None:
-        """Drops what the stage logged after a checkpoint that is being continued."""
+    def rewind(self, stage: str, step: int, *, phi34: bool = False) -> None:
+        """Drops what the stage logged after a checkpoint that is being continued.
+
+        Args:
+            stage: Which one.
+            step: Of the checkpoint; at 0 there is none, and all goes.
+            phi34: Whether rows to come have `val_phi34`.
+        """
         if not self.chief:
             return
-        kept = [r for r in self.rows() if r["stage"] != stage or int(r["step"]) <= step]
+        last = step or -1
+        kept = [r for r in self.rows() if r["stage"] != stage or int(r["step"]) <= last]
+        phi34 = phi34 or any(row[PHI34] for row in kept)
+        columns = [*COLUMNS, PHI34] if phi34 else COLUMNS
         with whole_file(self.path) as partial, partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
 
@@ -70,10 +82,12 @@ class MetricsLog:
         """
         if not self.chief:
             return
-        row = io.StringIO(newline="")
-        writer = csv.DictWriter(row, COLUMNS, extrasaction="ignore")
         if not self.path.exists():
-            writer.writeheader()
+            self.rewind(stage, 0)
+        with self.path.open(newline="") as file:
+            columns = next(csv.reader(file))
+        row = io.StringIO(newline="")
+        writer = csv.DictWriter(row, columns, extrasaction="ignore")
         writer.writerow({"stage": stage, "step": step, **values})
         append_text(self.path, row.getvalue())
         with self._board().as_default(step=step):

@@ -15,11 +15,12 @@ from srgan_tf.progress import progress
 from srgan_tf.training.report import write_report
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
-from srgan_tf.training.validation import comparison, validate
+from srgan_tf.training.validation import FeatureDistance, comparison, validate
 
 log = logging.getLogger(__name__)
 
 SATURATED_ROWS = 10  # of metrics.csv
+BEST = {"pretrain": "srresnet.keras", "gan": "srgan.keras"}
 
 
 class Monitor(keras.callbacks.Callback):
@@ -43,6 +44,8 @@ class Monitor(keras.callbacks.Callback):
         generator: Generator,
         optimizer: keras.optimizers.Optimizer,
         signals: HeldSignals,
+        phi34: FeatureDistance | None = None,
+        measure_start: bool = False,
     ):
         super().__init__()
         self.options = options
@@ -54,7 +57,12 @@ class Monitor(keras.callbacks.Callback):
         self.generator = generator
         self.optimizer = optimizer
         self.signals = signals
-        self.psnr = [psnr for _, psnr in folder.validations(stage)]
+        self.phi34 = phi34
+        self.measure_start = measure_start and not start
+        by_phi34 = stage == "gan" and options.keep == "phi34"
+        self.measure, self.sign = ("val_phi34", -1) if by_phi34 else ("val_psnr", 1)
+        found = folder.validations(stage, self.measure)
+        self.scores = [self.sign * value for _, value in found]  # higher is better
         self.saturated = 0
         with generator.distribute_strategy.scope():
             self.copy = Generator.from_config(generator.get_config())
@@ -67,6 +75,8 @@ class Monitor(keras.callbacks.Callback):
             self.stage, done=self.step * batch, total=self.total * batch
         )
         self.restored = [value.numpy() for value in self.model.metrics_variables]
+        if self.measure_start:
+            self.folder.metrics.record(self.stage, 0, self._validate())
 
     def on_epoch_begin(self, epoch, logs=None):
         # `fit` has just reset what the checkpoint brought.
@@ -105,7 +115,7 @@ class Monitor(keras.callbacks.Callback):
 
     def _out_of_patience(self) -> bool:
         patience = self.options.patience if self.stage == "pretrain" else 0
-        stale = len(self.psnr) - 1 - int(np.argmax(self.psnr))
+        stale = len(self.scores) - 1 - int(np.argmax(self.scores))
         if not patience or stale < patience or self.step == self.total:
             return False
         log.warning(
@@ -129,15 +139,16 @@ class Monitor(keras.callbacks.Callback):
     def _validate(self) -> dict[str, float]:
         generator = self.result()
         model = CompiledGenerator(generator)
-        values = validate(model, self.valid, degradation=self.options.degradation)
-        picture = comparison(model, self.valid, degradation=self.options.degradation)
+        valid, degradation = self.valid, self.options.degradation
+        values = validate(model, valid, degradation=degradation, phi34=self.phi34)
+        picture = comparison(model, valid, degradation=degradation)
         name = f"step_{self.stage}_{self.step:08d}"
         self.folder.sample(name, picture, self.stage, self.step)
-        if self.stage == "pretrain" and values["val_psnr"] > max(
-            self.psnr, default=-np.inf
-        ):
-            self.folder.save_model(generator, "srresnet.keras")
-        self.psnr.append(values["val_psnr"])
+        score = self.sign * values[self.measure]
+        keeps_best = self.stage == "pretrain" or self.options.keep != "last"
+        if keeps_best and score > max(self.scores, default=-np.inf):
+            self.folder.save_model(generator, BEST[self.stage])
+        self.scores.append(score)
         return values
 
     def _check_weights(self):

@@ -26,6 +26,7 @@ CHARTS = {
     "Adversarial loss": {"adversarial_loss": ".4g"},
     "Discriminator loss": {"d_loss": ".4g"},
     "Discriminator": {"d_hr": ".3f", "d_sr": ".3f"},
+    "Distance at phi 3,4": {"val_phi34": ".1f"},
     "PSNR (dB)": {"val_psnr": ".2f"},
     "SSIM": {"val_ssim": ".4f"},
     "Learning rate": {"learning_rate": ".3g"},
@@ -81,6 +82,10 @@ def write_report(folder: RunFolder) -> None:
         results_head=("", *(NETWORKS[stage] for stage in stages)),
         results=_results(stages),
         flags=[(f"--{name}", value) for name, value in flags.items()],
+        history=[
+            (f"--{r['flag']}", NETWORKS[r["stage"]], r["step"], r["old"], r["new"])
+            for r in folder.history()
+        ],
     )
     with whole_file(folder.path / "report.html") as partial:
         partial.write_text(page, encoding="utf-8")
@@ -100,8 +105,9 @@ def _status(folder: RunFolder, stages: Mapping, flags: Mapping[str, str]) -> str
         for stage, total in totals.items()
         if total
     ]
-    reached = all(done.get(stage, 0) >= total for stage, total in totals.items())
-    state = "finished" if reached and folder.finished else "not finished"
+    patience = int(flags.get("patience", 0))
+    over = all(folder.is_over(s, total, patience) for s, total in totals.items())
+    state = "finished" if over and folder.finished else "not finished"
     now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return f"{' · '.join(parts)} · {state} · written {now}"
 
@@ -143,13 +149,13 @@ def _results(stages: Mapping[str, Sequence[Row]]) -> list[tuple[str, ...]]:
 def _layers(folder: RunFolder, stages: Mapping) -> dict[str, np.ndarray]:
     """Columns of the sample pictures: bicubic, SR of each stage, HR, by name.
 
-    SRResNet is that of the best step, which `srresnet.keras` holds.
+    Each is that of the step which the stage gives.
     """
     found = {}
-    for stage, rows in stages.items():
-        steps, psnr = _line(rows, "val_psnr")
-        if steps:
-            step = steps[int(np.argmax(psnr))] if stage == "pretrain" else steps[-1]
+    keep = folder.recorded_flags().get("keep", "last")
+    for stage in stages:
+        step = folder.best_step(stage, keep)
+        if step is not None:
             path = folder.samples / f"step_{stage}_{step:08d}.png"
             if path.exists():
                 name = f"{NETWORKS[stage]}, step {step:,}"

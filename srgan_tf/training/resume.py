@@ -30,6 +30,10 @@ class Continuation(NamedTuple):
     changes: Sequence[Change] = ()
     restart_gan: bool = False
 
+    def is_done(self, folder: RunFolder) -> bool:
+        """Whether no stage has anything left to do."""
+        return all(_over(stage, self.options, folder) for stage in STAGES)
+
     def put_in_force(self, folder: RunFolder) -> None:
         """Records the flags, announces what changes, and clears what begins anew."""
         begun = [s for s in STAGES if folder.checkpoints.latest_step(s)]
@@ -104,7 +108,7 @@ def continuation(
             changes.append(Change(name, str(old), str(new)))
     options = dataclasses.replace(options, **kept)
     restart = _restart_gan(options, folder, steps)
-    late = [c for c in changes if _is_over(c.flag, options, folder, restart)]
+    late = [c for c in changes if _too_late(c.flag, options, folder, restart)]
     for change in late:
         log.warning(
             "--%s=%s comes too late: its stage has ended, with %s.",
@@ -133,7 +137,7 @@ def _restart_gan(
     Raises:
         UserError: If it was not.
     """
-    if not steps["gan"] or folder.is_over("pretrain", options):
+    if not steps["gan"] or _over("pretrain", options, folder):
         return False
     if not options.restart_gan:
         raise UserError(
@@ -145,7 +149,7 @@ def _restart_gan(
     return True
 
 
-def _is_over(
+def _too_late(
     flag: str, options: TrainOptions, folder: RunFolder, restart_gan: bool
 ) -> bool:
     (field,) = (f for f in dataclasses.fields(options) if f.name == flag)
@@ -153,7 +157,11 @@ def _is_over(
     if not stage or flag == f"{stage}_steps" or (stage == "gan" and restart_gan):
         return False
     begun = folder.checkpoints.latest_step(stage)
-    return bool(begun) and folder.is_over(stage, options)
+    return bool(begun) and _over(stage, options, folder)
+
+
+def _over(stage: str, options: TrainOptions, folder: RunFolder) -> bool:
+    return folder.is_over(stage, options.steps(stage), options.patience)
 
 
 def _value(text: str, field: dataclasses.Field) -> Any:

@@ -13,13 +13,15 @@ from PIL import Image
 
 from srgan_tf.exporting.facts import Facts
 from srgan_tf.files import append_text, whole_file
-from srgan_tf.options import TrainOptions
 from srgan_tf.training.checkpoints import Checkpoints
-from srgan_tf.training.metrics_log import MetricsLog
+from srgan_tf.training.metrics_log import STAGES, MetricsLog
 
 HISTORY = ("stage", "step", "flag", "old", "new")
-# What validation results depend on beside the weights.
-MEASURE = ("valid_dataset", "degradation")
+# What validation results depend on beside the weights, or which of them is kept.
+MEASURE = {
+    "pretrain": ("valid_dataset", "degradation"),
+    "gan": ("valid_dataset", "degradation", "keep"),
+}
 
 
 class Change(NamedTuple):
@@ -85,35 +87,55 @@ class RunFolder:
             writer.writerow({"stage": stage, "step": step, **change._asdict()})
         append_text(self.path / "history.csv", rows.getvalue())
 
-    def validations(self, stage: str) -> list[tuple[int, float]]:
-        """Step and PSNR of each validation that was measured as the last one is."""
+    def validations(
+        self, stage: str, measure: str = "val_psnr"
+    ) -> list[tuple[int, float]]:
+        """Step and result of each validation that was measured as the last one is."""
         since = [
             int(row["step"])
             for row in self.history()
-            if row["stage"] == stage and row["flag"] in MEASURE
+            if row["stage"] == stage and row["flag"] in MEASURE[stage]
         ]
-        rows = [(int(row["step"]), row["val_psnr"]) for row in self.metrics.rows(stage)]
-        first = max(since, default=0)
-        return [(step, float(psnr)) for step, psnr in rows if psnr and step > first]
+        rows = [(int(row["step"]), row[measure]) for row in self.metrics.rows(stage)]
+        # What history has of step 0 are stand-ins, which are older than all rows.
+        first = max(since, default=0) or -1
+        return [(step, float(value)) for step, value in rows if value and step > first]
+
+    def best_step(self, stage: str, keep: str) -> int | None:
+        """The step of the generator that a stage gives; None if none was measured.
+
+        Args:
+            stage: Which one; stage 1 gives its best by PSNR.
+            keep: See `--keep`, which is for stage 2.
+        """
+        phi34 = stage == "gan" and keep == "phi34"
+        found = self.validations(stage, "val_phi34" if phi34 else "val_psnr")
+        if not found:
+            return None
+        if stage == "gan" and keep == "last":
+            return found[-1][0]
+        # Of equal ones the first.
+        return min(found, key=lambda row: row[1] if phi34 else -row[1])[0]
 
     def is_over(
-        self, stage: str, options: TrainOptions, done: int | None = None
+        self, stage: str, steps: int, patience: int, *, done: int | None = None
     ) -> bool:
         """Whether a stage has all its steps, or ended early for want of progress.
 
         Args:
             stage: Which one.
-            options: Say how many steps it has, and how patient it is.
+            steps: All that it is to have.
+            patience: See `--patience`, which is for stage 1.
             done: Its steps so far; those of the newest checkpoint if None.
         """
         if done is None:
             done = self.checkpoints.latest_step(stage)
-        if done >= options.steps(stage):
+        if done >= steps:
             return True
-        if stage != "pretrain" or not options.patience:
+        if stage != "pretrain" or not patience:
             return False
         psnr = [psnr for step, psnr in self.validations(stage) if step <= done]
-        return bool(psnr) and len(psnr) - 1 - psnr.index(max(psnr)) >= options.patience
+        return bool(psnr) and len(psnr) - 1 - psnr.index(max(psnr)) >= patience
 
     def write_flags(self, flags: Mapping[str, object]) -> None:
         """Writes `run.flags`, which `--flagfile` replays; TensorBoard gets them too."""
@@ -154,14 +176,12 @@ class RunFolder:
             start = f" from {flags['init']}" if "init" in flags else ""
             made = f"trained{start} on {flags['dataset']} ({', then '.join(losses)})"
             facts = facts._replace(made=made)
-        measured = [row for row in self.metrics.rows() if row["val_psnr"]]
+        keep = flags.get("keep", "last")
+        steps = {stage: self.best_step(stage, keep) for stage in STAGES}
+        measured = [(s, step) for s, step in steps.items() if step is not None]
         if measured:
-            # Stage 1 gives its best, stage 2 its last.
-            stage = measured[-1]["stage"]
-            psnrs = [
-                float(row["val_psnr"]) for row in measured if row["stage"] == stage
-            ]
-            psnr = max(psnrs) if stage == "pretrain" else psnrs[-1]
+            stage, step = measured[-1]
+            psnr = dict(self.validations(stage))[step]
             photos = f"the validation photos, {flags.get('valid_dataset', 'unnamed')}"
             if flags.get("degradation", "bicubic") != "bicubic":
                 photos += f", degraded as {flags['degradation']}"

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from typing import Any
 
 
 class HeldSignals:
@@ -17,9 +18,9 @@ class HeldSignals:
         still at work, to end with 15
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.received: int | None = None
-        self._before = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "HeldSignals":
         if threading.current_thread() is threading.main_thread():

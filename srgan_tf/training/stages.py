@@ -19,9 +19,10 @@ from srgan_tf.models.srgan import SRGAN
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.devices import is_multi_worker, wait_for_all
 from srgan_tf.training.learning_rate import learning_rate
-from srgan_tf.training.monitor import Monitor
+from srgan_tf.training.monitor import BEST, Monitor
 from srgan_tf.training.run_folder import RunFolder
 from srgan_tf.training.signals import HeldSignals
+from srgan_tf.training.validation import FeatureDistance
 from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,21 @@ log = logging.getLogger(__name__)
 POOLED_FILTERS = 48
 
 
-def new_discriminator(options: TrainOptions) -> Discriminator:
-    """The discriminator of stage 2, with the weights it begins with."""
+def new_discriminator(options: TrainOptions, *, begun: bool = False) -> Discriminator:
+    """The discriminator of stage 2, with the weights it begins with.
+
+    Args:
+        options: Of the run.
+        begun: Whether it has begun, and goes on from a checkpoint.
+
+    Raises:
+        UserError: If `--init_discriminator` cannot be had.
+    """
     if options.discriminator == "pooled":
         discriminator = Discriminator(crop_size=None, filters=POOLED_FILTERS)
     else:
         discriminator = Discriminator(options.crop_size)
-    if options.init_discriminator:
+    if options.init_discriminator and not begun:
         load_discriminator_weights(discriminator, options.init_discriminator)
     return discriminator
 
@@ -50,18 +59,20 @@ class Stages:
         photos: PhotoSet | Sequence[np.ndarray],
         valid: Sequence[np.ndarray | PhotoPair],
         strategy: tf.distribute.Strategy,
+        phi34: FeatureDistance | None = None,
     ):
         self.options = options
         self.folder = folder
         self.photos = photos
         self.valid = valid
         self.strategy = strategy
+        self.phi34 = phi34
         self.replicas = strategy.num_replicas_in_sync
 
     def _prepare(self, *networks: Generator | Discriminator) -> None:
         """Readies BatchNorm for the flags and the devices."""
-        if self.options.freeze_batch_norm:
-            networks[0].freeze_batch_norm()
+        for layer in networks[0].batch_norm_layers():
+            layer.trainable = not self.options.freeze_batch_norm
         for network in networks:
             for layer in network.batch_norm_layers():
                 # Statistics of the global batch, as on one device.
@@ -94,16 +105,20 @@ class Stages:
             # Built, it is restored with the weights. (Loss scaling may wrap it.)
             generator.optimizer.build(generator.trainable_variables)
         self._fit("pretrain", generator, generator, optimizer)
-        with self.strategy.scope():
-            return load_generator(self.folder.path / "srresnet.keras")
+        return self._best("pretrain")
 
     def gan(self, generator: Generator, loss: keras.losses.Loss) -> Generator:
-        """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator."""
+        """Stage 2, SRGAN: from the generator of stage 1 and a fresh discriminator.
+
+        Returns:
+            The last generator, or the one that `--keep` says.
+        """
         options = self.options
         keras.utils.set_random_seed(options.seed + 1)
         schedule = learning_rate(options, "gan")
         with self.strategy.scope():
-            discriminator = new_discriminator(options)
+            begun = self.folder.checkpoints.latest_step("gan")
+            discriminator = new_discriminator(options, begun=bool(begun))
             self._prepare(generator, discriminator)
             optimizer = self._adam(schedule, options.ema_decay)
             model = SRGAN(generator, discriminator)
@@ -116,16 +131,28 @@ class Stages:
             )
         result = self._fit("gan", model, generator, optimizer)
         self.folder.save_model(discriminator, "discriminator.weights.h5")
-        return result
+        if options.keep == "last":
+            return result
+        log.warning(
+            "Kept by --keep=%s: the generator of step %d of stage 2.",
+            options.keep,
+            self.folder.best_step("gan", options.keep),
+        )
+        return self._best("gan")
+
+    def _best(self, stage: str) -> Generator:
+        with self.strategy.scope():
+            return load_generator(self.folder.path / BEST[stage])
 
     def _fit(self, stage, model, generator, optimizer) -> Generator:
         """Continues a stage to its end; returns the generator to be used."""
         options = self.options
         total = options.steps(stage)
         start = self.folder.checkpoints.restore(model, stage)
-        over = self.folder.is_over(stage, options, start)
+        over = self.folder.is_over(stage, total, options.patience, done=start)
+        phi34 = self.phi34 if stage == "gan" else None
         if not over:
-            self.folder.metrics.rewind(stage, start)
+            self.folder.metrics.rewind(stage, start, phi34=phi34 is not None)
         with HeldSignals() as signals:
             monitor = Monitor(
                 options,
@@ -136,6 +163,10 @@ class Stages:
                 generator,
                 optimizer,
                 signals,
+                phi34=phi34,
+                # A later stage starts from what the one before has measured.
+                measure_start=bool(options.init)
+                and (stage == "pretrain" or not options.pretrain_steps),
             )
             if not over:
                 try:

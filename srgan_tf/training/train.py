@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,7 @@ from srgan_tf.data.pairs import check_usable
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.compiled import CompiledGenerator
-from srgan_tf.models import Generator
+from srgan_tf.models import Generator, VGGFeatures
 from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
@@ -23,8 +24,8 @@ from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
 from srgan_tf.training.resume import Continuation, continuation
 from srgan_tf.training.run_folder import RunFolder
-from srgan_tf.training.stages import Stages
-from srgan_tf.training.validation import comparison
+from srgan_tf.training.stages import Stages, new_discriminator
+from srgan_tf.training.validation import FeatureDistance, comparison
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,7 @@ def _train_in(
     """Goes on with what is in the folder."""
     resolved = resolve(options, folder.recorded_flags(), folder.stand_ins())
     plan = continuation(resolved, folder, named=options.run_dir is not None)
-    over = all(folder.is_over(stage, plan.options) for stage in STAGES)
-    if folder.finished and over:
+    if folder.finished and plan.is_done(folder):
         log.warning(
             "The run in %s is finished: %d + %d steps. Ask for more steps, or choose "
             "another --run_dir.",
@@ -86,13 +86,16 @@ def _train(
     # The scope is for making variables only: in it the chief could not save alone.
     with strategy.scope():
         losses = _losses(options)
+        phi34 = _phi34(options)
     photos, valid = _photos(options)
+    if options.gan_steps and not folder.checkpoints.latest_step("gan"):
+        new_discriminator(options)  # finds a wrong file before stage 1
     keras.utils.set_random_seed(options.seed)
     with strategy.scope():
-        generator = _first_generator(options)
+        generator = _first_generator(options, folder)
     plan.put_in_force(folder)
 
-    stages = Stages(options, folder, photos, valid, strategy)
+    stages = Stages(options, folder, photos, valid, strategy, phi34)
     if options.pretrain_steps:
         generator = stages.pretrain(generator, losses["pretrain"])
     if options.gan_steps:
@@ -136,6 +139,14 @@ def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
         raise UserError(f"--content_loss: {error}") from None
 
 
+def _phi34(options: TrainOptions) -> FeatureDistance | None:
+    """What `--keep=phi34` measures by, in full precision."""
+    if options.keep != "phi34" or not options.gan_steps:
+        return None
+    with layers_in("float32"):
+        return FeatureDistance(VGGFeatures("3,4", options.vgg_weights))
+
+
 def _photos(options: TrainOptions) -> tuple[PhotoSet, PhotoSet]:
     photos = open_photos(
         options.dataset,
@@ -172,18 +183,33 @@ def save_result(folder: RunFolder, generator: Generator) -> None:
     folder.save_model(generator, "generator.keras")  # last: it marks a finished run
 
 
-def _first_generator(options: TrainOptions) -> Generator:
-    size = {
+def _first_generator(options: TrainOptions, folder: RunFolder) -> Generator:
+    """A fresh one or, where the run has not begun, that of `--init`."""
+    size: dict[str, Any] = {
         "scale": options.scale,
         "num_blocks": options.num_blocks,
         "filters": options.filters,
     }
-    if not options.init:
+    begun = any(map(folder.checkpoints.latest_step, STAGES))
+    if begun or not options.init:
         return Generator(**size)
     generator = load_generator(options.init)
     found = {name: generator.get_config()[name] for name in size}
-    if found != size:
+    if generator.channels != 3:
+        raise UserError(
+            f"--init={options.init} makes pictures of {generator.channels} channels; "
+            "train is for RGB."
+        )
+    if {**found, "scale": options.scale} != size:
         raise UserError(
             f"--init={options.init} holds {found}, but the flags say {size}."
         )
-    return generator
+    if generator.scale == options.scale:
+        return generator
+    log.warning(
+        "--init=%s makes x%d: its blocks go on, the upsampling to x%d begins anew.",
+        *(options.init, generator.scale, options.scale),
+    )
+    other = Generator(**size)
+    other.take_trunk(generator)
+    return other

@@ -37,7 +37,7 @@ def test_defaults_name_the_result(model, tmp_path, monkeypatch, capsys):
     ("options", "message"),
     [
         ({"format": "png"}, "--format=png: must be saved_model, litert or onnx"),
-        ({"format": "onnx", "quantize": "int8"}, "--quantize is for"),
+        ({"format": "onnx", "quantize": "int8"}, "--quantize=int8 is for"),
         ({"format": "onnx", "jit_compile": True}, "--jit_compile is for"),
         ({"input_size": "64x64"}, "--input_size is for --format=litert"),
         ({"format": "litert", "input_size": "64"}, "HEIGHTxWIDTH"),

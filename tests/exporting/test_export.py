@@ -5,12 +5,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from samples import keras_8bit, levels_apart, trained_like
+from samples import by_network, keras_8bit, levels_apart, trained_like
 
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.exported import ExportedModel
-from srgan_tf.inference.upscale import upscale
 from srgan_tf.models.pretrained import load_generator
 
 
@@ -73,4 +72,4 @@ def test_the_released_model_gives_the_same_on_real_photos(shared_data, tmp_path)
         lr = np.asarray(Image.open(path))
         expected = keras_8bit(generator, lr)
         for model in models:
-            assert levels_apart(upscale(lr, model), expected).max() <= 1
+            assert levels_apart(by_network(lr, model), expected).max() <= 1

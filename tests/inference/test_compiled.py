@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 import skimage.data
-from samples import in_tiles, lr_noise, trained_like
+from samples import in_tiles, levels_apart, lr_noise, trained_like
 
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models.pretrained import load_generator
-from srgan_tf.pictures.ranges import lr_from_255
+from srgan_tf.pictures.ranges import lr_from_255, to_uint8
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
@@ -58,6 +58,32 @@ def test_default_tile_shrinks_with_wide_networks():
     narrow = CompiledGenerator(trained_like(filters=4)).tile
     wide = CompiledGenerator(trained_like(filters=32)).tile
     assert 128 <= wide < narrow
+
+
+@pytest.mark.parametrize("name", ["srresnet_x4", "srgan_x4"])
+def test_bfloat16_changes_few_levels(name):
+    generator = load_generator(name)
+    lr = lr_from_255(skimage.data.chelsea()[60:180:2, 80:240:2]).astype(np.float32)
+    exact = CompiledGenerator(generator)(lr)
+    half = CompiledGenerator(generator, precision="mixed_bfloat16")(lr)
+    assert half.dtype == np.float32
+    assert 0 < np.mean((127.5 * (half - exact)) ** 2) < 0.35
+    assert np.mean(levels_apart(to_uint8(half), to_uint8(exact)) <= 1) > 0.98
+
+
+@pytest.mark.parametrize("options", [{"precision": "mixed_bfloat16"}, {"fast": True}])
+@pytest.mark.parametrize("tile", [16, 40])
+def test_rounding_does_not_show_the_tiles(options, tile):
+    """What is in the other half of the picture changes nothing."""
+    generator = trained_like(num_blocks=2, filters=16)
+    lr = lr_noise(40, 90)
+    lr[:, :45] = np.linspace(0.3, 0.5, 45, dtype=np.float32)[:, None]
+    model = CompiledGenerator(generator, **options)
+    whole = to_uint8(model(lr))
+    smooth_alone = to_uint8(model(lr[:, :45]))[:, : 4 * (45 - model.radius)]
+    assert levels_apart(smooth_alone, whole[:, : smooth_alone.shape[1]]).max() <= 1
+    model.tile = tile
+    assert levels_apart(to_uint8(in_tiles(model, lr)), whole).max() <= 1
 
 
 def test_fast_is_near():

@@ -1,11 +1,10 @@
 """Exports as models again: what they are, in tiles, and what they cannot do."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from samples import (
+    by_network,
     keras_8bit,
     levels_apart,
     save_picture,
@@ -44,11 +43,11 @@ def test_exports_are_models_again(files, generator, name):
     model = load_model(path)
     assert (model.scale, model.radius) == (4, generator.receptive_radius)
     picture = smooth_photo(0, 31, 44)
-    sr = upscale(picture, model)
+    sr = by_network(picture, model)
     near = levels_apart(sr, keras_8bit(generator, picture)) <= 1
     assert near.mean() >= (0.99 if name.startswith("half") else 1)
     in_tiles = ExportedModel(path, tile=9)
-    np.testing.assert_array_equal(upscale(picture, in_tiles), sr)
+    np.testing.assert_array_equal(by_network(picture, in_tiles), sr)
     assert load_model(path, tile=50).tile == 50
 
 
@@ -69,7 +68,7 @@ def test_a_fixed_size_runs_by_tiles_of_it_or_refuses(generator, tmp_path, quanti
     export(generator, path, file_format="litert", window=(40, 32), **options)
     model = load_model(path)
     picture = smooth_photo(0, 57, 101)
-    sr = upscale(picture, model)
+    sr = by_network(picture, model)
     if quantize is None:
         assert levels_apart(sr, keras_8bit(generator, picture)).max() <= 1
     exact = smooth_photo(0, 40, 32)
@@ -106,8 +105,3 @@ def test_what_exports_cannot_do_gets_one_line(files, tmp_path):
     tf.saved_model.save(tf.Module(), str(foreign))
     with pytest.raises(UserError, match="damaged or no export of srgan_tf"):
         load_model(foreign)
-
-
-def test_what_a_file_says_of_itself(files):
-    info = json.loads((files / "saved" / "assets.extra" / "srgan_tf.json").read_text())
-    assert info == {"scale": 4, "radius": 10, "window": None}

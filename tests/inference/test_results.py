@@ -15,6 +15,7 @@ from samples import (
     files_in,
     save_picture,
     smooth_photo,
+    start,
     trained_like,
     values,
 )
@@ -220,10 +221,11 @@ def test_names_of_every_kind(upscale, tmp_path, name):
     save_picture(tmp_path / name, smooth_photo(1))
     upscale(name, compare=True)
     results = [path for path in tmp_path.iterdir() if path.name != name]
-    assert len(results) == 2 and all(
-        path.name.startswith(name[:-4][:100]) for path in results
-    )
-    assert "1 done before" in upscale(name, compare=True)
+    assert len(results) == 2 and all(x.name.startswith(name[:-4][:90]) for x in results)
+    upscale(name, compare=True, self_ensemble=True)
+    assert len(os.listdir()) == 5
+    for ensemble in (False, True):
+        assert "1 done before" in upscale(name, compare=True, self_ensemble=ensemble)
 
 
 def test_formats_as_the_photos_have_them(upscale, tmp_path):
@@ -333,6 +335,62 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(
     assert err == (
         "a.png (1/2): 38%, about 2 min left\nb.png (2/2): 75%, about 1 min left\n"
     )
+
+
+# ---- several processes
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_name_that_another_process_takes_meanwhile(upscale, monkeypatch, same):
+    save_picture(Path("a.png"), smooth_photo(1))
+    compute = upscale_files.upscale_pixels
+    options = {"format": "webp", "quality": 90}
+
+    def slow(*arguments, **wishes):
+        monkeypatch.setattr(upscale_files, "upscale_pixels", compute)
+        upscale("a.png", **(options if same else {"format": "webp"}))
+        return compute(*arguments, **wishes)
+
+    monkeypatch.setattr(upscale_files, "upscale_pixels", slow)
+    output = upscale("a.png", **options)
+    if same:
+        assert "Upscaled 0 of 1 photos; 1 done before" in output
+        assert files_in_here() == ["a.png", "a_x4.webp"]
+    else:
+        assert "with another quality is a_x4_2.webp now" in output
+        assert files_in_here() == ["a.png", "a_x4.webp", "a_x4_2.webp"]
+    assert "1 done before" in upscale("a.png", **options)
+
+
+def test_two_photos_of_one_name_at_once(upscale, monkeypatch):
+    for i in (1, 2):
+        save_picture(Path(f"{i}/a.png"), smooth_photo(i))
+    compute = upscale_files.upscale_pixels
+
+    def slow(*arguments, **wishes):
+        monkeypatch.setattr(upscale_files, "upscale_pixels", compute)
+        upscale("2", output="out")
+        return compute(*arguments, **wishes)
+
+    monkeypatch.setattr(upscale_files, "upscale_pixels", slow)
+    upscale("1", output="out")
+    assert sorted(os.listdir("out")) == ["a.png_x4.png", "a_x4.png"]
+    assert "2 done before" in upscale("1", "2", output="out")
+
+
+@pytest.mark.slow
+def test_two_processes_in_one_folder(tmp_path, model_file):
+    for i in range(30):
+        save_picture(tmp_path / "in" / f"{i}.png", smooth_photo(i))
+    words = ["upscale", tmp_path / "in", f"--output={tmp_path / 'out'}"]
+    processes = [start(*words, f"--model={model_file}") for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert (process.returncode, errors) == (0, "")
+    names = files_in(tmp_path / "out")
+    assert names == sorted(f"{i}_x4.png" for i in range(30))
+    for name in names:
+        assert read_photo_file(tmp_path / "out" / name).pixels.shape == (256, 320, 3)
 
 
 # ---- pipes

@@ -1,7 +1,9 @@
 """Files of every kind that people have, made by the libraries that others use."""
 
 import io
+import logging
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import imagecodecs
 import numpy as np
@@ -320,6 +322,16 @@ def test_any_number_of_megapixels_that_is_asked_for(tmp_path):
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
+def test_pillow_and_tifffile_are_left_as_they_were_by_threads(tmp_path):
+    save = Image.fromarray(smooth_photo(1)).save
+    for i in range(40):
+        save(tmp_path / f"{i}.{'tif' if i % 2 else 'png'}")
+    before = Image.MAX_IMAGE_PIXELS, logging.getLogger("tifffile").level
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(read_photo_file, tmp_path.iterdir()))) == 40
+    assert before == (Image.MAX_IMAGE_PIXELS, logging.getLogger("tifffile").level)
+
+
 def test_jpeg_xl_is_not_decoded_to_learn_its_size(tmp_path):
     jxl()
     for size in [(5, 7), (64, 48), (256, 256), (1920, 1080), (9, 70_000)]:
@@ -362,14 +374,21 @@ def test_a_jpeg_without_more_is_not(tmp_path, missing, options):
         read_photo_file(path)
 
 
-def test_damaged_tiff_is_one_line_of_ours(tmp_path, capfd):
+@pytest.mark.parametrize("damage", ["missing strips", "many channels"])
+def test_damaged_tiff_is_one_line_of_ours(tmp_path, caplog, damage):
+    """Neither tifffile nor Pillow add theirs."""
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, values(64, 80, 3, dtype=np.uint16), photometric="rgb")
-    path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(UserError, match=r"cannot be read: \w") as caught:
+    data = path.read_bytes()[:-5000]
+    if damage == "many channels":
+        with tifffile.TiffFile(path) as file:
+            value = file.pages[0].tags["SamplesPerPixel"].valueoffset
+        data = data[:value] + struct.pack("<H", 2048) + data[value + 2 :]
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"cannot be read: \w|is no PNG") as caught:
         read_photo_file(path)
     assert "\n" not in str(caught.value)
-    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from srgan_tf.training import auto
-from srgan_tf.training.auto import resolve
+from srgan_tf.training.auto import resolve, stand_ins
 
 
 @pytest.fixture
@@ -49,3 +49,21 @@ def test_a_continued_run_keeps_what_auto_chose(config, offline):
 def test_named_choices_are_left_alone(config, offline):
     asked = config(vgg_weights="imagenet", content_loss="vgg54")
     assert resolve(asked, {}) == asked
+
+
+def test_what_goes_with_vgg_goes_where_it_is_not(config, offline):
+    """A weight that was meant beside sums of features would drown pixels."""
+    asked = config(content_loss="vgg22", adversarial_weight=150.0, keep="phi34")
+    resolved = resolve(asked, {})
+    assert (resolved.content_loss, resolved.keep) == ("mse", "psnr")
+    assert resolved.adversarial_weight == 1e-3
+    changes = stand_ins(asked, resolved)
+    assert [change.flag for change in changes] == [
+        "content_loss", "adversarial_weight", "keep",
+    ]  # fmt: skip
+    # Asked for in the same words, a continued run is what it was.
+    recorded = {name: str(value) for name, value in resolved.as_flags().items()}
+    had = {change.flag: change.old for change in changes}
+    assert resolve(asked, recorded, had) == resolved
+    # A weight of one's own beside MSE stays.
+    assert resolve(config(adversarial_weight=0.5), {}).adversarial_weight == 0.5

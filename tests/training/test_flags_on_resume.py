@@ -46,6 +46,7 @@ OTHERS = {
     "restart_gan": True,
     "content_loss": "mae",
     "discriminator": "pooled",
+    "keep": "psnr",
     "colour_weight": 0.5,
     "adversarial_weight": 0.5,
     "gan_learning_rate": 1e-5,

@@ -10,7 +10,7 @@ from samples import smooth_photo
 
 from srgan_tf.errors import UserError
 from srgan_tf.training.report import write_report
-from srgan_tf.training.run_folder import RunFolder
+from srgan_tf.training.run_folder import Change, RunFolder
 from srgan_tf.training.train import train
 
 
@@ -114,6 +114,17 @@ def test_flags_are_escaped(folder):
     assert len(page.all("script")) == 1
     (body,) = [text for text in page.texts if "querySelector" in text]
     assert "alert" not in body
+
+
+def test_changes_of_flags_are_told_and_escaped(folder):
+    write_report(folder)
+    assert "Changes of flags" not in Page(folder.path).texts
+    changes = [Change("dataset", "<script>", "new"), Change("seed", "1", "2")]
+    folder.record_changes("pretrain", 10, changes)
+    write_report(folder)
+    page = Page(folder.path)
+    assert {"Changes of flags", "<script>", "new", "SRResNet"} <= set(page.texts)
+    assert len(page.all("script")) == 1
 
 
 @pytest.mark.parametrize("name", ["a<b>&c", "<script>alert(1)"])

@@ -192,6 +192,32 @@ def test_init_of_another_architecture_is_refused(config, tmp_path):
         train(config(init=str(tmp_path / "two.keras")))
 
 
+def test_init_of_another_scale_goes_on_with_its_trunk(config, tmp_path, caplog):
+    Generator(4, num_blocks=1, filters=4).save(tmp_path / "x4.keras")
+    first = load_generator(tmp_path / "x4.keras")
+    c = config(
+        init=str(tmp_path / "x4.keras"),
+        scale=2,
+        freeze_batch_norm=True,
+        pretrain_steps=1,
+        pretrain_learning_rate=0.0,
+        gan_steps=0,
+    )
+    train(c)
+    assert "makes x4: its blocks go on, the upsampling to x2 begins anew" in caplog.text
+    result = load_generator(c.run_dir)
+    assert result.scale == 2
+    for layer in ("head", "body", "body_bn"):
+        ours, theirs = (getattr(g, layer).get_weights() for g in (result, first))
+        for one, other in zip(ours, theirs):
+            np.testing.assert_array_equal(one, other)
+    one, other = (g.blocks[0].conv2.kernel.numpy() for g in (result, first))
+    np.testing.assert_array_equal(one, other)
+    # As ICNR has it, in groups of four: the start of nearest-neighbour upsampling.
+    kernel = result.upsample[0].conv.kernel.numpy()
+    np.testing.assert_array_equal(kernel[..., :4], kernel[..., 4:8])
+
+
 @pytest.mark.parametrize("scale", [2, 8])
 def test_other_scales_train(config, scale):
     c = config(scale=scale, crop_size=32, pretrain_steps=1, gan_steps=0)

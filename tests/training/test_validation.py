@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from samples import smooth_photo, trained_like
+from PIL import Image
+from samples import REPOSITORY, smooth_photo, trained_like
 
 from srgan_tf.data.pairs import validation_pairs
 from srgan_tf.inference.compiled import CompiledGenerator
@@ -64,3 +69,38 @@ def test_a_small_photo_does_not_shrink_the_others():
         frame = picture[:72, column : column + 72].copy()
         frame[16:56, 16:56] = FIELD
         assert (frame == FIELD).all()
+
+
+PEAK = """
+import resource, sys
+from srgan_tf.main import main
+main(sys.argv)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_with_a_photo_of_12_megapixels_takes_less_than_4_gib(
+    tmp_path, photo_folder
+):
+    """With the paper's network, whose features of the whole photo alone take 3 GB."""
+    large = tmp_path / "large.jpg"
+    Image.fromarray(smooth_photo(0, 3000, 4000)).save(large)
+    flags = [
+        f"--dataset={photo_folder}",
+        f"--valid_dataset={large}",
+        f"--run_dir={tmp_path / 'run'}",
+        "--pretrain_steps=1",
+        "--gan_steps=0",
+        "--crop_size=32",
+        "--batch_size=2",
+        "--precision=float32",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, "train", *flags],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) < 4 * 2**20  # KiB

@@ -1,0 +1,78 @@
+"""Which weights are meant: one generator, or several to blend by two dials."""
+
+import os
+from typing import NamedTuple
+
+from srgan_tf.errors import UserError
+from srgan_tf.models import Generator
+from srgan_tf.models.pretrained import released_models, released_scale
+
+Source = str | os.PathLike | Generator
+
+
+class Share(NamedTuple):
+    """A generator, and how much of its weights goes into the one that is used."""
+
+    model: Source
+    share: float
+
+
+def choose(
+    model: Source | None,
+    *,
+    scale: int | None = None,
+    realism: float | None = None,
+    denoise: float | None = None,
+) -> list[Share]:
+    """The one generator that is meant, or those to blend; see `load_model`.
+
+    Raises:
+        UserError: If a dial has not the models that it needs.
+    """
+    if model is not None and denoise is not None:
+        raise UserError(
+            "--denoise blends the released models: leave --model out. Received: "
+            f"{model}"
+        )
+    if model is None:
+        return _released(scale, realism, denoise)
+    if realism is None:
+        return [Share(model, 1.0)]
+    names = str(model).split(",")
+    if len(names) != 2:
+        raise UserError(
+            "--realism blends two generators: leave --model out or name both, "
+            f"--model=FAITHFUL,REALISTIC. Received: {model}"
+        )
+    return _without_nothing(dict(zip(names, (1.0 - realism, realism))))
+
+
+def default_model() -> str:
+    """The released model that is used where none is named."""
+    return str(choose(None)[0].model)
+
+
+def _released(
+    scale: int | None, realism: float | None, denoise: float | None
+) -> list[Share]:
+    size = _released_scale(scale)
+    photo = f"srgan_x{size}_photo" in released_models()
+    if denoise is not None and not photo:
+        raise UserError(f"--denoise: there is no model for photos at x{size}.")
+    realism = 1.0 if realism is None else realism
+    denoise = float(photo) if denoise is None else denoise
+    kinds = {f"srresnet_x{size}": 1.0 - realism, f"srgan_x{size}": realism}
+    clean = {name: share * (1.0 - denoise) for name, share in kinds.items()}
+    photos = {f"{name}_photo": share * denoise for name, share in kinds.items()}
+    return _without_nothing({**clean, **photos})
+
+
+def _without_nothing(shares: dict[str, float]) -> list[Share]:
+    return [Share(name, share) for name, share in shares.items() if share]
+
+
+def _released_scale(scale: int | None) -> int:
+    """The scale of the released models that serve a wanted scale."""
+    scale = scale or 4
+    released = sorted(map(released_scale, released_models()))
+    return next((size for size in released if size >= scale), max([*released, 4]))

@@ -1,0 +1,172 @@
+"""One video: decoded, upscaled and encoded at the same time, piece by piece."""
+
+import hashlib
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.errors import UserError
+from srgan_tf.inference.frames import FrameUpscaler
+from srgan_tf.inference.jobs import Job
+from srgan_tf.inference.progress import Progress
+from srgan_tf.inference.results import Record
+from srgan_tf.inference.threads import Behind, ahead
+from srgan_tf.inference.tiles import Upscaler
+from srgan_tf.options import UpscaleOptions
+from srgan_tf.video.decoding import Notes
+from srgan_tf.video.encoding import SEGMENT, Coding, Segments, index
+from srgan_tf.video.joining import Span, join
+from srgan_tf.video.kinds import CODECS, codec_for
+from srgan_tf.video.reading import Video, read_frames
+
+
+class Part(NamedTuple):
+    """The frames that are wanted: the first one, and the one behind the last."""
+
+    start: int
+    stop: int | None
+
+    @classmethod
+    def of(cls, options: UpscaleOptions) -> "Part":
+        """Those of `--frames`."""
+        start, _, stop = (options.frames or ":").partition(":")
+        return cls(int(start or 0), int(stop) if stop else None)
+
+    def count(self, frames: int) -> int:
+        """How many that is of some number of frames."""
+        stop = frames if self.stop is None else min(self.stop, frames)
+        return max(stop - self.start, 0)
+
+
+def coding_of(
+    video: Video, scale: int, container: str, options: UpscaleOptions
+) -> Coding:
+    """How the result of a video is encoded.
+
+    Raises:
+        UserError: If the options do not go together.
+    """
+    codec = codec_for(container, options.codec, video.deep)
+    if options.crf is not None and options.crf > CODECS[codec].most:
+        raise UserError(f"--crf={options.crf}: {codec} takes 0 to {CODECS[codec].most}")
+    # 4:2:0 has no odd sizes.
+    width, height = (-(-scale * side // 2) * 2 for side in (video.width, video.height))
+    return Coding(
+        codec,
+        options.crf,
+        options.preset,
+        width,
+        height,
+        video.deep,
+        video.colours.for_result(width, height, rgb=video.rgb),
+        video.time_base,
+        video.rate,
+        video.aspect,
+    )
+
+
+class VideoWork:
+    """The upscaling of one video; stopped and begun again, it goes on where it was.
+
+    Args:
+        video: What to upscale.
+        job: What is to be made, and where: beside it are the finished segments.
+        record: What the result says of itself, by which segments are known.
+        scale: Factor of the size.
+        options: What is wanted.
+        progress: Is told of each frame.
+    """
+
+    def __init__(
+        self,
+        video: Video,
+        job: Job,
+        record: Record,
+        *,
+        scale: int,
+        options: UpscaleOptions,
+        progress: Progress,
+    ):
+        self.video, self.container, self.scale = video, job.wish.kind, scale
+        self.record, self.progress = record, progress
+        self.coding = coding_of(video, scale, self.container, options)
+        self.part = Part.of(options)
+        self.notes = Notes()
+        made = json.dumps([record.origin.content, record.settings], sort_keys=True)
+        name = hashlib.sha256(made.encode()).hexdigest()[:16]
+        self.folder = job.target.with_name(f".upscaling.{name}.{job.target.name[-32:]}")
+        self.segments = Segments(self.folder, self.coding)
+
+    def upscale(self, model: Upscaler) -> None:
+        """Makes the segments that are not there.
+
+        Raises:
+            UserError: If the video cannot be read on, or a segment not be written.
+        """
+        try:
+            self._make_segments(model)
+        except BaseException:
+            if self.segments.number:
+                self.progress.say(
+                    f"{self.video.path}: {self.segments.frames} frames are done; the "
+                    f"same command goes on from there, and without {self.folder} from "
+                    "the beginning."
+                )
+            raise
+
+    def _make_segments(self, model: Upscaler) -> None:
+        progress = self.progress
+        frames = FrameUpscaler(model, self.scale)
+        first, total = self.segments.frames, self.part.count(self.video.frames)
+        megapixels = self.video.width * self.video.height / 1e6
+        if first:
+            progress.leave_out(first * megapixels)
+            progress.say(f"{self.video.path}: goes on behind frame {first}.")
+        reading = read_frames(
+            self.video, self.notes, self.part.start + first, self.part.stop
+        )
+        with Behind() as encode:
+            for number, frame in enumerate(ahead(reading), first):
+                if number % SEGMENT == 0:
+                    frames.forget()  # no segment depends on the one before
+                sr = frames(frame.pixels)
+                encode(self.segments.add, frame._replace(pixels=sr))
+                progress.advance(megapixels, f"frame {number + 1} of {total}")
+            encode(self.segments.end)
+        if not self.segments.number:
+            raise UserError(f"has no frames {self.part.start}:{self.part.stop or ''}")
+
+    def write(self, path: Path) -> list[str]:
+        """Joins the segments, and all else of the video, to one file.
+
+        Returns:
+            What could not be kept, in words.
+        """
+        span = None
+        files = self.segments.files()
+        if self.part != (0, None):
+            shown = [frame for file in files for frame in index(file)]
+            begin, last = min(shown), max(shown)
+            unit = self.video.time_base
+            end = (last.pts + last.duration) * unit
+            if not last.duration:
+                end += 1 / Fraction(self.video.rate)
+            span = Span(begin.pts * unit, None if self.part.stop is None else end)
+        lost = join(
+            self.video,
+            files,
+            path,
+            container=self.container,
+            coding=self.coding,
+            span=span,
+        )
+        self.record.write_into(path, self.container)
+        return lost
+
+    def end(self) -> None:
+        """Removes the segments, and says what happened on the way."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for line in self.notes.lines():
+            self.progress.say(f"{self.video.path}: {line}.")

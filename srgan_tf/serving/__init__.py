@@ -1,0 +1,1 @@
+"""A page, and an HTTP API, that upscale photos of visitors."""

@@ -1,0 +1,109 @@
+"""The command `serve`: the page on an address of this machine."""
+
+import contextlib
+import ipaddress
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from srgan_tf.errors import UserError, optional, reason
+from srgan_tf.options import ServeOptions
+from srgan_tf.serving.page import page
+
+# Browsers then ask nobody else for anything, whatever Gradio's page names.
+POLICY = (
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
+)
+_UPLOAD = "100mb"
+
+
+def serve(options: ServeOptions) -> None:
+    """Serves the page until it is interrupted.
+
+    Raises:
+        UserError: If it cannot: Gradio is missing, or the port is taken.
+    """
+    if not _is_loopback(options.host):
+        print(
+            f"Warning: --host={options.host} lets everybody who reaches this machine "
+            "use it; there is no password and no encryption.",
+            file=sys.stderr,
+        )
+    with serving(options) as address:
+        print(f"Serving on {address}; Ctrl-C ends it.", flush=True)
+        wait()
+
+
+def wait() -> None:
+    """Until the process is told to end."""
+    threading.Event().wait()
+
+
+@contextlib.contextmanager
+def serving(options: ServeOptions) -> Iterator[str]:
+    """Serves the page meanwhile; gives its address.
+
+    Raises:
+        UserError: As in `serve`.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    gr = optional("gradio", "web")
+    blocks = page(options)
+    try:
+        _, address, _ = blocks.launch(
+            server_name=options.host,
+            server_port=options.port,
+            prevent_thread_lock=True,
+            share=False,
+            inbrowser=False,
+            quiet=True,
+            show_error=True,
+            ssr_mode=False,
+            max_file_size=_UPLOAD,
+            footer_links=["api"],
+            theme=gr.themes.Default(
+                font=("system-ui", "sans-serif"),
+                font_mono=("ui-monospace", "monospace"),
+            ),
+            app_kwargs={"middleware": [_only_from_here()]},
+        )
+    except OSError as error:
+        raise UserError(
+            f"--port={options.port}, --host={options.host}: {reason(error)}"
+        ) from None
+    try:
+        yield address
+    finally:
+        blocks.close(verbose=False)
+
+
+def _only_from_here() -> Any:
+    """Middleware that tells browsers the policy."""
+    from starlette.middleware import Middleware
+
+    class Policy:
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            async def told(message):
+                if message["type"] == "http.response.start":
+                    header = (b"content-security-policy", POLICY.encode())
+                    message["headers"] = [*message.get("headers", ()), header]
+                await send(message)
+
+            await self.app(scope, receive, told if scope["type"] == "http" else send)
+
+    return Middleware(Policy)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False

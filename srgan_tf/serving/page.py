@@ -1,0 +1,210 @@
+"""The page: its controls are made from the options of the command `upscale`."""
+
+import contextlib
+import dataclasses
+import inspect
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from srgan_tf.errors import UserError, optional
+from srgan_tf.models.pretrained import released_models
+from srgan_tf.options import ServeOptions, UpscaleOptions
+from srgan_tf.pictures.kinds import KINDS, is_there
+from srgan_tf.serving.making import TimeLeft, check_photos, make
+
+# What visitors may choose of the options of `upscale`, in this order.
+SHOWN = ("realism", "denoise", "scale", "format", "quality")
+TITLE = "SRGAN: larger photos"
+BY_DIALS = "released, by the dials"
+_FIELDS = {field.name: field for field in dataclasses.fields(UpscaleOptions)}
+# Uploads and results go when they are an hour old.
+_CLEANING = (600, 3600)
+
+
+def page(options: ServeOptions) -> Any:
+    """A Gradio page, `gradio.Blocks`, that has not been started.
+
+    Raises:
+        UserError: If Gradio is missing.
+    """
+    gr = optional("gradio", "web")
+    models = _by_name(options.model)
+    shown = [name for name in SHOWN if name != "denoise" or _for_photos()]
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=_CLEANING
+    ) as blocks:
+        gr.Markdown(f"# {TITLE}")
+        with gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                photos = gr.File(
+                    label="Photos", file_count="multiple", elem_id="photos"
+                )
+                start = gr.Button("Upscale", variant="primary", elem_id="start")
+                model = gr.Dropdown(
+                    [BY_DIALS, *released_models(), *models],
+                    value=BY_DIALS,
+                    label="Model",
+                )
+                controls = [_control(gr, name) for name in shown]
+            with gr.Column(scale=3, min_width=300):
+                compared = gr.ImageSlider(
+                    label="The middle at 100 %: bicubic left, SR right",
+                    type="filepath",
+                    interactive=False,
+                    max_height=1024,
+                    buttons=["fullscreen"],
+                    elem_id="compared",
+                )
+                # For the keyboard: the bar in the picture follows the mouse only.
+                bar = gr.Slider(
+                    0, 100, 50, step=1, label="Where bicubic ends", elem_id="bar"
+                )
+                results = gr.File(
+                    label="Results", file_count="multiple", elem_id="results"
+                )
+                remarks = gr.Markdown(elem_id="remarks")
+        start.click(
+            _Upscaling(gr, options, models, shown).function(),
+            [photos, model, *controls],
+            [compared, results, remarks],
+            api_name="upscale",
+            concurrency_limit=1,
+        )
+        bar.input(
+            lambda place: gr.ImageSlider(slider_position=place),
+            bar,
+            compared,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    # One at a time: a computation uses all cores.
+    return blocks.queue(max_size=options.queue, default_concurrency_limit=1)
+
+
+def _by_name(models: Sequence[str]) -> dict[str, str]:
+    """Models by what visitors see of them, which is not where they lie."""
+    names = {Path(model).name: model for model in models}
+    if len(names) < len(models):
+        raise UserError("--model: two of them have the same name.")
+    return names
+
+
+def _for_photos() -> bool:
+    """Whether there are models that `--denoise` needs."""
+    return any(name.endswith("_photo") for name in released_models())
+
+
+def _control(gr: Any, name: str) -> Any:
+    """What sets an option: a slider where it has bounds, else a list."""
+    field = _FIELDS[name]
+    limits, label = field.metadata, name.capitalize()
+    if limits["choices"]:
+        there = [x for x in limits["choices"] if x not in KINDS or is_there(KINDS[x])]
+        return gr.Dropdown(there, value=field.default or there[0], label=label)
+    step = 0.05 if "float" in str(field.type) else 1
+    return gr.Slider(
+        limits["least"],
+        limits["most"],
+        value=_start(name),
+        step=step,
+        label=label,
+        info=limits["help"],
+    )
+
+
+def _start(name: str) -> Any:
+    """Where a control stands first, which means what leaving the option out means."""
+    field = _FIELDS[name]
+    if name == "scale":
+        return 4
+    return field.metadata["most"] if field.default is None else field.default
+
+
+class _Upscaling:
+    """What the button does."""
+
+    def __init__(
+        self,
+        gr: Any,
+        options: ServeOptions,
+        models: dict[str, str],
+        shown: Sequence[str],
+    ):
+        self.gr, self.options, self.models, self.shown = gr, options, models, shown
+
+    def function(self) -> Any:
+        """As Gradio takes it: the names of its arguments are those of the API."""
+        progress = self.gr.Progress()
+
+        def upscale(photos, model, *values, progress=progress):
+            with _as_seen(self.gr):
+                wishes = dict(zip(self.shown, values))
+                yield from self._results(photos, model, wishes, progress)
+
+        names = ("photos", "model", *self.shown)
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        upscale.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                *(inspect.Parameter(name, kind) for name in names),
+                inspect.Parameter("progress", kind, default=progress),
+            ]
+        )
+        return upscale
+
+    def _results(
+        self, photos: Sequence[str], model: str, wishes: dict, progress: Any
+    ) -> Iterator:
+        if not photos:
+            raise UserError("choose photos first")
+        named = () if model == BY_DIALS else (self.models.get(model, model),)
+        if named:
+            wishes = {
+                k: x for k, x in wishes.items() if k not in ("realism", "denoise")
+            }
+        given = {name: x for name, x in wishes.items() if x != _start(name)}
+        options = UpscaleOptions(
+            model=named, max_megapixels=self.options.max_megapixels, **given
+        )
+        files = [Path(photo) for photo in photos]
+        headers = check_photos(files, self.options.max_megapixels)
+        left = TimeLeft(sum(header.width * header.height for header in headers))
+        made, remarks = [], []
+        with tempfile.TemporaryDirectory() as folder:
+            for number, (file, header) in enumerate(zip(files, headers)):
+
+                def advance(pixels, file=file, number=number):
+                    left.done += pixels
+                    name = f"{file.name} ({number + 1}/{len(files)})"
+                    progress(left.done / left.work, desc=f"{name}: {left}")
+
+                advance(0)
+                place = Path(folder) / str(number)
+                place.mkdir()
+                try:
+                    made.append(make(file, header, place, options, advance))
+                except UserError as error:
+                    remarks.append(f"{file.name}: {error}")
+                    continue
+                if made[-1].lost:
+                    lost = ", ".join(made[-1].lost)
+                    remarks.append(f"{file.name}: left out {lost}")
+            if not made:
+                raise UserError("; ".join(remarks))
+            # Gradio copies the files before it asks for more.
+            yield (
+                (str(made[0].before), str(made[0].after)),
+                [str(x.result) for x in made],
+                "\n\n".join(remarks),
+            )
+
+
+@contextlib.contextmanager
+def _as_seen(gr: Any) -> Iterator[None]:
+    """Shows what was wrong, in one line."""
+    try:
+        yield
+    except UserError as error:
+        raise gr.Error(str(error), duration=None, print_exception=False) from None

@@ -1,0 +1,168 @@
+"""Reading videos: what a file says of itself, and its frames, one after the other."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from srgan_tf.errors import UserError, optional, reason
+from srgan_tf.video.colours import Colours, to_pixels
+from srgan_tf.video.decoding import Notes, decoded, usual_rate
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """What is known of a video before all of it is decoded.
+
+    Attributes:
+        path: Its file.
+        width: In pixels as stored, which is the height if it is shown turned.
+        height: Likewise.
+        frames: How many there are, about; 0 if nothing is known.
+        deep: Whether its values have more than 8 bits.
+        colours: What its numbers mean.
+        rgb: Whether they are RGB.
+        time_base: Unit of its time stamps, in seconds.
+        rate: Frames per second, on average.
+        aspect: Width of a pixel by its height.
+        matrix: How it is turned when it is shown; None if as it is stored.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frames: int
+    deep: bool
+    colours: Colours
+    rgb: bool
+    time_base: Fraction
+    rate: Fraction
+    aspect: Fraction
+    matrix: tuple[int, ...] | None
+
+
+class Frame(NamedTuple):
+    """A frame.
+
+    Attributes:
+        pts: When it is shown, in the video's unit.
+        duration: How long; 0 if that is not known.
+        pixels: RGB, uint8 or uint16 `[H, W, 3]`.
+    """
+
+    pts: int
+    duration: int
+    pixels: np.ndarray
+
+
+@contextlib.contextmanager
+def plain_errors(what: str = "cannot be read as a video") -> Iterator[None]:
+    """What FFmpeg cannot do becomes one line.
+
+    Raises:
+        UserError: Saying what it was.
+    """
+    error_class = optional("av", "video").FFmpegError
+    try:
+        yield
+    except error_class as error:
+        why = getattr(error, "strerror", None) or reason(error)
+        raise UserError(f"{what}: {why}") from None
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
+    """Opens a file, and finds its video among the covers.
+
+    Raises:
+        UserError: If it cannot be read, or has no video.
+    """
+    av = optional("av", "video")
+    with plain_errors(), av.open(str(path), metadata_errors="replace") as container:
+        covers = av.stream.Disposition.attached_pic
+        videos = [x for x in container.streams.video if not x.disposition & covers]
+        if not videos:
+            raise UserError("has no video in it")
+        videos[0].thread_type = "SLICE"  # an error is of the packet that it comes with
+        yield container, videos[0]
+
+
+def read_video(path: Path) -> Video:
+    """Reads what a file says, and its first frame, which knows more.
+
+    Raises:
+        UserError: If it is no video, or has no frame.
+    """
+    with opened(path) as (container, stream):
+        frame = next(decoded(container, stream, Notes()), None)
+        if frame is None:
+            raise UserError("has no frame that can be decoded")
+        assert stream.time_base
+        rate = usual_rate(stream)
+        seconds: Any = 0
+        if stream.duration:
+            seconds = stream.duration * stream.time_base
+        elif container.duration:
+            seconds = Fraction(container.duration, 1_000_000)
+        return Video(
+            path,
+            frame.width,
+            frame.height,
+            stream.frames or round(seconds * rate),
+            max(part.bits for part in frame.format.components) > 8,
+            Colours.of(frame),
+            frame.format.is_rgb,
+            stream.time_base,
+            rate,
+            stream.sample_aspect_ratio or Fraction(1),
+            _display_matrix(frame),
+        )
+
+
+def read_frames(
+    video: Video, notes: Notes, start: int = 0, stop: int | None = None
+) -> Iterator[Frame]:
+    """Decodes frames, in the order in which they are shown.
+
+    All before `start` are decoded, too: so each is what it is when all are read.
+
+    Args:
+        video: What they are of.
+        notes: Takes up what happens.
+        start: The first one that is wanted.
+        stop: Where to end; None for all.
+
+    Raises:
+        UserError: If the file cannot be read on.
+    """
+    size = video.width, video.height
+    with opened(video.path) as (container, stream):
+        for count, frame in enumerate(decoded(container, stream, notes)):
+            if (frame.width, frame.height) != size:
+                raise UserError(
+                    f"changes its size from {size[0]}x{size[1]} to {frame.width}x"
+                    f"{frame.height}, which cannot be kept: cut it there"
+                )
+            if stop is not None and count >= stop:
+                return
+            if count >= start:
+                assert frame.pts is not None
+                pixels = to_pixels(frame, video.colours, deep=video.deep)
+                yield Frame(frame.pts, frame.duration or 0, pixels)
+
+
+def _display_matrix(frame: "VideoFrame") -> tuple[int, ...] | None:
+    part: Any
+    for part in frame.side_data:
+        if part.type.name == "DISPLAYMATRIX":
+            return tuple(map(int, np.frombuffer(bytes(part), "<i4")))
+    return None
