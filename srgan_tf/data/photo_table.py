@@ -81,27 +81,26 @@ class PhotoTable(NamedTuple):
             rows = tf.reshape(tf.slice(self.pixels, start, length), of_rows)
             return tf.reshape(tf.slice(rows, first, of_part), shape)
 
-        def from_file(index, size, low, extent):
-            turns = [[bit == "1" for bit in _TURNS[i]] for i in self.orientations]
-            turn = tf.gather(turns, index)
+        def from_file(path, turn, size, low, extent):
             axes = orders(turn)[1][:2]
             size, first, sides = (tf.gather(pair, axes) for pair in (size, low, extent))
             first = tf.where(turn[:2], size - first - sides, first)
-            encoded = tf.io.read_file(tf.gather(self.paths, index))
-            return turned(decode_part(encoded, size, first, sides), *orders(turn))
+            part = decode_part(tf.io.read_file(path), size, first, sides)
+            return turned(part, *orders(turn))
 
         in_memory = each(*ranges, of_rows, first, of_part, shapes)
         if (self.offsets >= 0).all():
             return [from_memory(*one) for one in in_memory]
+        turns = np.array([[bit == "1" for bit in turn] for turn in _TURNS])
+        turn = tf.gather(turns[self.orientations], index)
+        in_files = each(tf.gather(self.paths, index), turn, sizes, low, extent)
         return [
             tf.cond(
                 offset >= 0,
                 functools.partial(from_memory, *one),
                 functools.partial(from_file, *other),
             )
-            for offset, one, other in zip(
-                tf.unstack(offsets), in_memory, each(index, sizes, low, extent)
-            )
+            for offset, one, other in zip(tf.unstack(offsets), in_memory, in_files)
         ]
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from srgan_tf.data.opening import PhotoSet
 from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.data.pairs import training_pairs
+from srgan_tf.data.prepared import Prepared
 from srgan_tf.models import Discriminator, Generator
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
@@ -180,10 +181,13 @@ class Stages:
                         pairs = self._pairs(stage, start)
                         steps = {"steps_per_epoch": total - start, "shuffle": False}
                         model.fit(pairs, **steps, verbose=0, callbacks=[monitor])
-                except tf.errors.OpError:
+                except tf.errors.OpError as error:
                     # It does not always tell which file it stumbled over.
                     if isinstance(self.photos, PhotoSet):
                         self.photos.check_unchanged()
+                    damaged = isinstance(error, tf.errors.DataLossError)
+                    if damaged and isinstance(self.photos, Prepared):
+                        self.photos.check_records()
                     raise
         if monitor.signals.received:
             log.warning(

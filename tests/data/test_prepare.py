@@ -281,13 +281,13 @@ def test_a_part_is_decoded_as_the_whole_would_be(tmp_path):
     Image.fromarray(noise(0, 93, 75)).save(tmp_path / "2.png")
     prepare(options(tmp_path, tmp_path / "set"))
     whole = Prepared(tmp_path / "set")
-    window = tf.function(whole.table().window)
+    windows = tf.function(whole.table().windows)
     for index in range(len(whole)):
         photo = whole[index]
-        for _ in range(20):
-            low = draw.integers(0, np.array(photo.shape[:2]) - 17).astype(np.int32)
-            part = window(tf.constant(index, tf.int64), low, np.int32([17, 17]))
-            (y, x) = low
+        room = np.array(photo.shape[:2]) - 17
+        low = draw.integers(0, room, (20, 2)).astype(np.int32)
+        parts = windows(tf.fill([20], tf.constant(index, tf.int64)), low, 0 * low + 17)
+        for part, (y, x) in zip(parts, low, strict=True):
             np.testing.assert_array_equal(part, photo[y : y + 17, x : x + 17])
 
 

@@ -77,6 +77,23 @@ def test_a_shard_that_vanishes_is_named(config, prepared, monkeypatch):
         train(config(dataset=str(prepared)))
 
 
+def test_a_damaged_shard_is_named_and_the_run_continues(config, prepared, tmp_path):
+    whole = config(run_dir=str(tmp_path / "whole"), dataset=str(prepared), gan_steps=0)
+    parts = dataclasses.replace(whole, run_dir=str(tmp_path / "parts"))
+    for c, steps in ((whole, 4), (parts, 2)):
+        train(dataclasses.replace(c, pretrain_steps=steps))
+    (shard,) = prepared.glob("*.tfrecord-*")
+    content = shard.read_bytes()
+    shard.write_bytes(content[:100] + bytes(len(content) - 100))
+    more = dataclasses.replace(parts, pretrain_steps=4)
+    with pytest.raises(UserError, match="00000-of-00001 is damaged after 0 sub-pict"):
+        train(more)
+    shard.write_bytes(content)
+    train(more)
+    for one, other in zip(result(whole.run_dir), result(parts.run_dir)):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_pairs_are_trained_and_validated_on_as_they_are(config, paired, caplog):
     c = config(dataset=str(paired), valid_dataset=str(paired), gan_steps=0)
     train(c)
