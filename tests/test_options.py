@@ -13,6 +13,7 @@ from srgan_tf.main import OPTIONS
 from srgan_tf.models.generator import SCALES
 from srgan_tf.options import TrainOptions
 from srgan_tf.pictures.kinds import KINDS
+from srgan_tf.video.kinds import CODECS, CONTAINERS
 
 
 def field(command, name):
@@ -30,7 +31,12 @@ def test_every_option_has_a_help_of_a_sentence(command):
 @pytest.mark.parametrize(
     ("command", "name", "known"),
     [
-        ("upscale", "format", [*(k for k in KINDS if KINDS[k].side), "same"]),
+        (
+            "upscale",
+            "format",
+            [*(k for k in KINDS if KINDS[k].side), *CONTAINERS, "same"],
+        ),
+        ("upscale", "codec", CODECS),
         ("export", "format", ENDINGS),
         ("export", "quantize", [kind for kind in ARITHMETIC if kind]),
         ("train", "scale", SCALES),
@@ -102,7 +108,8 @@ def test_every_bound_is_kept_and_the_bound_itself_is_good(command):
         (
             "upscale",
             {"format": "gif"},
-            "--format=gif: must be png, jpg, webp, tiff, bmp, avif, heic, jxl or same.",
+            "--format=gif: must be png, jpg, webp, tiff, bmp, avif, heic, jxl, mp4, "
+            "mov, mkv, webm or same.",
         ),
         (
             "export",

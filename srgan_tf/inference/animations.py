@@ -1,5 +1,6 @@
 """Animated GIF, WebP and PNG: frame by frame, with their times and transparency."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.frames import FrameUpscaler
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
-from srgan_tf.inference.results import Record
+from srgan_tf.inference.results import Record, state_of
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Header
@@ -46,8 +47,14 @@ class Animation(NamedTuple):
 
 def read_animation(path: Path) -> Animation | None:
     """An animated picture; None if it is a still one, or none at all."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
         return None
+    return _read(path, state_of(path))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _read(path: Path, state: str) -> Animation | None:
+    """What is in a file that is in some state."""
     try:
         with Image.open(path, formats=[KINDS[x].pillow[0] for x in _KINDS]) as image:
             frames = getattr(image, "n_frames", 1)

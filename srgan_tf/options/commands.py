@@ -124,7 +124,7 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos):
         "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
         "left out, that of --output, or png. Of videos mp4, mov, mkv or webm; if left "
         "out that of the video, or mp4.",
-        choices=(*RESULT_FORMATS, "same", *VIDEO_FORMATS),
+        choices=(*RESULT_FORMATS, *VIDEO_FORMATS, "same"),
     )
     quality: int = option(
         95, "Of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100.", least=1, most=100

@@ -87,22 +87,20 @@ def _repaired(
         for frame in frames:
             for pts in sorted(x for x in broken if frame.pts and x < frame.pts):
                 broken.remove(pts)
-                yield _repeated(before or frame, pts)
+                yield from _repeated(before or frame, pts)
             notes.repaired += frame.is_corrupt
             yield (before := frame)
     if before:
         for pts in sorted(broken):
-            yield _repeated(before, pts)
+            yield from _repeated(before, pts)
     notes.missing = max(stream.frames - packets, 0)
 
 
-def _repeated(frame: "VideoFrame", pts: int) -> "VideoFrame":
-    av = optional("av", "video")
-    again = av.VideoFrame(frame.width, frame.height, frame.format.name)
-    for ours, theirs in zip(again.planes, frame.planes):
-        ours.update(bytes(theirs))
-    again.pts, again.time_base, again.duration = pts, frame.time_base, frame.duration
-    return again
+def _repeated(frame: "VideoFrame", pts: int) -> Iterator["VideoFrame"]:
+    """A frame at another time; whoever takes it is done with it at its own."""
+    own, frame.pts = frame.pts, pts
+    yield frame
+    frame.pts = own
 
 
 def _deinterlaced(

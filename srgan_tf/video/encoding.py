@@ -72,6 +72,9 @@ class Coding:
         if codec.encoder == "libvpx-vp9":
             context.bit_rate = 0
             options |= {"row-mt": "1", "cpu-used": "2"}
+        if self.codec == "h264":
+            # Half of what is usual: a frame that waits takes up 10 MB and more.
+            options["rc-lookahead"] = "20"
         if self.codec == "hevc":
             options["x265-params"] = "log-level=error"
         if preset := self.preset or codec.preset:

@@ -224,7 +224,7 @@ def test_a_broken_frame_is_repaired_from_its_neighbour(upscale, tmp_path):
         packet = [x for x in clip.demux(video=0) if x.size][4]
         at, size = packet.pos, packet.size
     data = bytearray(path.read_bytes())
-    data[at : at + size] = b"\xff" * size
+    data[at + 8 : at + size] = b"\xff" * (size - 8)
     path.write_bytes(data)
     assert "a.avi: 1 broken frames are made of those beside them." in upscale("a.avi")
     frames, times = frames_of("a_x4.mp4")
