@@ -11,10 +11,18 @@ Source = str | os.PathLike | Generator
 
 
 class Share(NamedTuple):
-    """A generator, and how much of its weights goes into the one that is used."""
+    """A generator, and its part in the result.
+
+    Attributes:
+        model: Its name or file, or itself.
+        share: How much of it is wanted; 1 for all in sum.
+        photo: Whether it is one of those for photos: weights blend among them, and
+            among the others.
+    """
 
     model: Source
     share: float
+    photo: bool = False
 
 
 def choose(
@@ -44,7 +52,8 @@ def choose(
             "--realism blends two generators: leave --model out or name both, "
             f"--model=FAITHFUL,REALISTIC. Received: {model}"
         )
-    return _without_nothing(dict(zip(names, (1.0 - realism, realism))))
+    shares = map(Share, names, (1.0 - realism, realism))
+    return [share for share in shares if share.share]
 
 
 def default_model() -> str:
@@ -62,13 +71,9 @@ def _released(
     realism = 1.0 if realism is None else realism
     denoise = float(photo) if denoise is None else denoise
     kinds = {f"srresnet_x{size}": 1.0 - realism, f"srgan_x{size}": realism}
-    clean = {name: share * (1.0 - denoise) for name, share in kinds.items()}
-    photos = {f"{name}_photo": share * denoise for name, share in kinds.items()}
-    return _without_nothing({**clean, **photos})
-
-
-def _without_nothing(shares: dict[str, float]) -> list[Share]:
-    return [Share(name, share) for name, share in shares.items() if share]
+    clean = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
+    photos = [Share(f"{x}_photo", y * denoise, True) for x, y in kinds.items()]
+    return [share for share in (*clean, *photos) if share.share]
 
 
 def _released_scale(scale: int | None) -> int:

@@ -3,14 +3,16 @@
 import functools
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.choosing import choose
+from srgan_tf.inference.choosing import Share, choose
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.inference.ensemble import SelfEnsemble
 from srgan_tf.inference.exported import ExportedModel, is_export
+from srgan_tf.inference.mixture import Mixture
 from srgan_tf.inference.precision import fastest_precision
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
@@ -39,9 +41,9 @@ def load_model(
         scale: The factor wanted; 4 if None.
         realism: Weights between the released SRResNet (0, most faithful) and SRGAN (1,
             most photo-realistic), or between two files `FAITHFUL,REALISTIC`.
-        denoise: Weights between the released models for clean pictures (0: what
-            MATLAB's bicubic reduced and nothing else happened to) and those for photos
-            as people have them (1, also if None).
+        denoise: Blends what is made by the released models for clean pictures (0: those
+            that bicubic reduced and nothing else happened to) and those for photos
+            as people have them (1, also if None). In between both compute.
         precision: `float32`, `mixed_bfloat16` or `auto`: see `fastest_precision`.
         fast: 8-bit arithmetic: see `CompiledGenerator`.
         self_ensemble: Averages eight flips and turns: see `SelfEnsemble`.
@@ -75,16 +77,31 @@ def load_model(
     if exports:
         loaded: Upscaler = ExportedModel(exports[0], tile=tile)
     else:
-        generators = [
-            x if isinstance(x, Generator) else load_generator(x) for x in sources
-        ]
-        generator, *others = generators
-        if others:
-            generator = interpolate(generators, [share.share for share in shares])
         if precision == "auto":
             precision = fastest_precision()
-        loaded = CompiledGenerator(generator, precision=precision, fast=fast, tile=tile)
+        models, parts = [], []
+        for photo in (False, True):
+            group = [share for share in shares if share.photo == photo]
+            if group:
+                parts.append(sum(share.share for share in group))
+                generator = _blended(group, parts[-1])
+                models.append(
+                    CompiledGenerator(
+                        generator, precision=precision, fast=fast, tile=tile
+                    )
+                )
+        loaded = Mixture(models, parts) if len(models) > 1 else models[0]
     return SelfEnsemble(loaded) if self_ensemble else loaded
+
+
+def _blended(shares: Sequence[Share], total: float) -> Generator:
+    generators = [
+        x.model if isinstance(x.model, Generator) else load_generator(x.model)
+        for x in shares
+    ]
+    if len(generators) == 1:
+        return generators[0]
+    return interpolate(generators, [share.share / total for share in shares])
 
 
 _turn = threading.Lock()

@@ -97,6 +97,17 @@ def test_dials_end_at_the_released_models_and_lead_from_one_to_the_other(release
     assert all((half != end).any() for end in ends.values())
 
 
+def test_between_clean_and_photo_results_are_blended_not_weights(released):
+    released(*FOUR)
+    pixels = values(8, 8, 3)
+    for realism in (0, 0.5, 1):
+        clean, quarter, photo = (
+            srgan_tf.upscale(pixels, realism=realism, denoise=denoise).astype(float)
+            for denoise in (0, 0.25, 1)
+        )
+        np.testing.assert_allclose(quarter, 0.75 * clean + 0.25 * photo, atol=1.01)
+
+
 def test_half_of_each_dial_is_the_mean_of_the_four(released):
     released(*FOUR)
     shares = choose(None, realism=0.5, denoise=0.5)
