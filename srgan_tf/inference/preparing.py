@@ -15,7 +15,12 @@ from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
 from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
-from srgan_tf.pictures.formats import Header, read_header, read_photo_file
+from srgan_tf.pictures.formats import (
+    Header,
+    count_frames,
+    read_header,
+    read_photo_file,
+)
 from srgan_tf.pictures.kinds import KINDS, check_there
 from srgan_tf.pictures.writing import check_fits, check_opaque
 
@@ -26,10 +31,17 @@ class Task(NamedTuple):
     Attributes:
         job: Where its result goes.
         header: Of its photo.
+        frames: How many pictures it has, of which all are upscaled.
     """
 
     job: Job
     header: Header
+    frames: int = 1
+
+    @property
+    def megapixels(self) -> float:
+        """That are read."""
+        return self.frames * self.header.width * self.header.height / 1e6
 
 
 @dataclasses.dataclass
@@ -41,7 +53,7 @@ class Prepared:
         scale: Factor of the size.
         places: Chooses files for results.
         tasks: What is to be made.
-        done: How many results are there already.
+        done: Whose results are there already.
         failures: What is wrong with photos that cannot be upscaled, by their names.
         left_out: What of the folders is no photo, in words; empty if there is nothing.
     """
@@ -50,7 +62,7 @@ class Prepared:
     scale: int
     places: Places
     tasks: list[Task] = dataclasses.field(default_factory=list)
-    done: int = 0
+    done: list[Job] = dataclasses.field(default_factory=list)
     failures: dict[str, str] = dataclasses.field(default_factory=dict)
     left_out: str = ""
 
@@ -105,11 +117,11 @@ def prepare(
         try:
             job = places.choose(wish)
             if job.done:
-                prepared.done += 1
+                prepared.done.append(job)
                 continue
-            header = _checked_header(wish, scale, options)
+            task = _checked(job, scale, options)
             _check_folder(job.target.parent)
-            prepared.tasks.append(Task(job, header))
+            prepared.tasks.append(task)
         except UserError as error:
             failures[str(wish.source.path)] = str(error)
     _check_space(prepared)
@@ -139,7 +151,9 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
 def _kind_of(source: Source, file_format: str, options: UpscaleOptions) -> str:
     if file_format != "same":
         return file_format
-    kind = read_header(source.file, max_megapixels=options.max_megapixels).kind
+    kind = read_header(
+        source.file, max_megapixels=options.max_megapixels, animated=True
+    ).kind
     if kind not in RESULT_FORMATS:
         raise UserError(
             f"is {KINDS[kind].title}, which is not written: choose another --format"
@@ -149,13 +163,17 @@ def _kind_of(source: Source, file_format: str, options: UpscaleOptions) -> str:
     return kind
 
 
-def _checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
-    header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
+def _checked(job: Job, scale: int, options: UpscaleOptions) -> Task:
+    wish, most = job.wish, options.max_megapixels
+    animated = KINDS[wish.kind].animated
+    header = read_header(wish.source.file, max_megapixels=most, animated=animated)
+    frames = count_frames(wish.source.file, max_megapixels=most) if animated else 1
     width, height = scale * header.width, scale * header.height
     deep = header.deep and KINDS[wish.kind].deep
     pixel_bytes = (3 + header.alpha) * (2 if deep else 1)
     check_fits(wish.kind, width, height, pixel_bytes)
     memory = width * height * (3 + header.alpha) * (2 if header.deep else 1)
+    memory *= frames
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if memory > there:
         raise UserError(
@@ -165,7 +183,7 @@ def _checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
     if header.alpha and not KINDS[wish.kind].alpha:
         photo = read_photo_file(wish.source.file, max_megapixels=options.max_megapixels)
         check_opaque(wish.kind, photo.pixels)
-    return header
+    return Task(job, header, frames)
 
 
 def _check_folder(folder: Path) -> None:
@@ -193,11 +211,12 @@ def _check_space(prepared: Prepared) -> None:
         UserError: Saying how much there is.
     """
     needed: dict[int, tuple[Path, float]] = {}
-    for job, header in prepared.tasks:
+    for task in prepared.tasks:
+        job = task.job
         if prepared.output.stream:
             continue
         folder = _existing(job.target.parent)
-        size = header.width * header.height * prepared.scale**2 * 3
+        size = task.megapixels * 1e6 * prepared.scale**2 * 3
         device = folder.stat().st_dev
         first, so_far = needed.get(device, (folder, 0.0))
         needed[device] = (first, so_far + size * KINDS[job.wish.kind].least)

@@ -1,5 +1,6 @@
 """The command `upscale`: photos into files, and what went wrong."""
 
+import dataclasses
 import functools
 import os
 import shutil
@@ -25,6 +26,7 @@ from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Photo, read_photo_file
+from srgan_tf.pictures.kinds import KINDS
 from srgan_tf.pictures.writing import encode_photo, say_lost
 
 
@@ -63,6 +65,11 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         arguments, options, models=models, model_scale=lambda: model().scale
     )
     writer = _Writer(prepared, options)
+    for job in prepared.done:
+        try:
+            writer.keep_times(job.target, job)
+        except OSError as error:
+            prepared.failures[str(job.target)] = reason(error)
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
     if prepared.tasks:
@@ -87,7 +94,7 @@ class _Writer:
         self.prepared, self.options = prepared, options
         self.output = prepared.output
         self.made = 0
-        megapixels = [x.header.width * x.header.height / 1e6 for x in prepared.tasks]
+        megapixels = [task.megapixels for task in prepared.tasks]
         self.progress = Progress(len(megapixels), sum(megapixels))
 
     def say(self, line: str) -> None:
@@ -97,19 +104,18 @@ class _Writer:
     def say_count(self) -> None:
         """Says how many of all photos have been upscaled."""
         prepared = self.prepared
-        total = self.made + prepared.done + len(prepared.failures)
-        done = f"; {prepared.done} done before (--overwrite redoes them)"
-        self.say(
-            f"Upscaled {self.made} of {total} photos{done if prepared.done else ''}."
-        )
+        before = len(prepared.done)
+        total = self.made + before + len(prepared.failures)
+        done = f"; {before} done before (--overwrite redoes them)" if before else ""
+        self.say(f"Upscaled {self.made} of {total} photos{done}.")
 
     def make_all(self, model: Upscaler) -> None:
         """Makes all results; what fails is noted."""
         with self.progress:
-            for job, header in self.prepared.tasks:
+            for task in self.prepared.tasks:
+                job = task.job
                 path = job.wish.source.path
-                megapixels = header.width * header.height / 1e6
-                with self.progress.photo(path.name, megapixels):
+                with self.progress.photo(path.name, task.megapixels):
                     try:
                         self._make(job, model)
                     except UserError as error:
@@ -118,26 +124,34 @@ class _Writer:
     def _make(self, job: Job, model: Upscaler) -> None:
         job = self.prepared.places.choose(job.wish)  # others may have been here
         if job.done:
-            self.prepared.done += 1
+            self.prepared.done.append(job)
             return
         source = job.wish.source
         origin = source.origin(job.target.parent)
-        photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
-        pixels = _upscaled(
-            photo.pixels,
-            model,
+        photo = read_photo_file(
+            source.file,
+            max_megapixels=self.options.max_megapixels,
+            animated=KINDS[job.wish.kind].animated,
+        )
+        upscaled = functools.partial(
+            _upscaled,
+            model=model,
             scale=self.prepared.scale,
             progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
         )
+        pixels = upscaled(photo.pixels)
+        result = Photo(pixels, photo.metadata, photo.animation)
+        if photo.animation:
+            frames = [upscaled(frame) for frame in photo.animation.frames]
+            result.animation = dataclasses.replace(photo.animation, frames=frames)
         record = Record(origin, job.wish.settings)
-        result = Photo(pixels, photo.metadata)
         if self.output.stream:
             self._pour(result, job, record)
             self.made += 1
             return
         placed = self._place(result, job, record)
         if placed is None:
-            self.prepared.done += 1
+            self.prepared.done.append(job)
             return
         self.made += 1
         if self.options.compare:
@@ -155,7 +169,7 @@ class _Writer:
             try:
                 with whole_file(job.target, replace=job.replace) as partial:
                     lost = self._encode(result, partial, job.wish.kind, record)
-                    self._keep_times(partial, job)
+                    self.keep_times(partial, job)
                     if job.older and Record.of(job.target) == job.older:
                         aside = step_aside(job.target)
             except Taken:
@@ -185,15 +199,17 @@ class _Writer:
         try:
             with whole_file(target, replace=replace) as partial:
                 lost = self._encode(both, partial, "png", record)
-                self._keep_times(partial, job)
+                self.keep_times(partial, job)
         except Taken:
             raise UserError(f"{target} is there and was not made by this") from None
         say_lost(target, lost)
 
-    def _keep_times(self, partial: Path, job: Job) -> None:
+    def keep_times(self, path: Path, job: Job) -> None:
+        """Gives a result its photo's times, if that is wished."""
         if self.options.keep_times and job.wish.source.content is None:
             state = job.wish.source.path.stat()
-            os.utime(partial, ns=(state.st_atime_ns, state.st_mtime_ns))
+            if path.stat().st_mtime_ns != state.st_mtime_ns:
+                os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
     def _encode(self, photo: Photo, path: Path, kind: str, record: Record) -> list[str]:
         lost = encode_photo(

@@ -17,9 +17,7 @@ from srgan_tf.options.training import TrainOptions
 
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
-RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
+RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "gif", "avif", "heic", "jxl")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,8 +108,9 @@ class UpscaleOptions(ModelFiles, Inference, Output):
     )
     format: str | None = option(
         None,
-        "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
-        "left out, that of --output, or png.",
+        "png, jpg, webp, tiff, bmp, gif, avif, heic, jxl, or same: that of the photo; "
+        "if left out, that of --output, or png. gif and webp take all frames of an "
+        "animation.",
         choices=(*RESULT_FORMATS, "same"),
     )
     quality: int = option(

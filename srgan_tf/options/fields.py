@@ -7,9 +7,6 @@ from typing import Any
 
 from srgan_tf.errors import UserError
 
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
-RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
 RESUME = {
     "applied": "takes the new value from there on",
     "harmless": "takes the new value, which does not change what is learnt",

@@ -7,15 +7,6 @@ from srgan_tf.options.fields import Options, option
 from srgan_tf.options.groups import DEGRADATIONS, Compilation, Features, PhotoSet
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-# Phones make photos of 200.
-MAX_MEGAPIXELS = 250.0
-RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
-RESUME = {
-    "applied": "takes the new value from there on",
-    "harmless": "takes the new value, which does not change what is learnt",
-    "refused": "ends with an error: a run keeps its value",
-    "ignored": "is no property of the run",
-}
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
 

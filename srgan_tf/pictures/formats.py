@@ -15,8 +15,10 @@ from PIL import Image, TiffImagePlugin, TiffTags
 
 from srgan_tf.errors import UserError
 from srgan_tf.options import MAX_MEGAPIXELS
+from srgan_tf.pictures.animation import Animation, read_frames
 from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
 from srgan_tf.pictures.jpeg_end import with_end
+from srgan_tf.pictures.mending import mended
 from srgan_tf.pictures.metadata import (
     ORIENTATION,
     Metadata,
@@ -26,6 +28,8 @@ from srgan_tf.pictures.metadata import (
 )
 from srgan_tf.pictures.modes import pixels_of, plain_mode, upright
 from srgan_tf.pictures.opening import (
+    DAMAGED,
+    FIRST_FRAME,
     File,
     Opened,
     content,
@@ -44,10 +48,12 @@ class Photo:
         pixels: uint8 or uint16 `[H, W, C]`: gray, gray and alpha, RGB, or RGBA (alpha
             not multiplied into the colours).
         metadata: What was stored beside the pixels.
+        animation: The other frames, where `pixels` is the first of several.
     """
 
     pixels: np.ndarray
     metadata: Metadata
+    animation: Animation | None = None
 
 
 class Header(NamedTuple):
@@ -68,21 +74,40 @@ class Header(NamedTuple):
     deep: bool
 
 
-def read_header(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
+def read_header(
+    file: File, *, max_megapixels: float = MAX_MEGAPIXELS, animated: bool = False
+) -> Header:
     """Reads what a photo file's header tells.
+
+    Args:
+        file: As in `read_photo_file`.
+        max_megapixels: Likewise.
+        animated: Likewise.
+
+    Raises:
+        UserError: If that suffices to refuse it, as `read_photo_file` would.
+    """
+    with open_photo(file, max_megapixels=max_megapixels, animated=animated) as opened:
+        return Header(opened.kind, *opened.size, opened.alpha, opened.deep)
+
+
+def count_frames(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> int:
+    """How many pictures `read_photo_file` takes out of an animation.
 
     Args:
         file: As in `read_photo_file`.
         max_megapixels: Likewise.
 
     Raises:
-        UserError: If that suffices to refuse it, as `read_photo_file` would.
+        UserError: As `read_header` does.
     """
-    with open_photo(file, max_megapixels=max_megapixels) as opened:
-        return Header(opened.kind, *opened.size, opened.alpha, opened.deep)
+    with open_photo(file, max_megapixels=max_megapixels, animated=True) as opened:
+        return opened.frames
 
 
-def read_photo_file(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
+def read_photo_file(
+    file: File, *, max_megapixels: float = MAX_MEGAPIXELS, animated: bool = False
+) -> Photo:
     """Reads a photo of any of the `KINDS`, turned upright.
 
     Palette, CMYK and CIELAB pictures become RGB (by their profile, where there is one);
@@ -92,14 +117,14 @@ def read_photo_file(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Ph
     Args:
         file: A path, or the content of a file.
         max_megapixels: Above that it is refused.
+        animated: Take all frames of GIF, WebP and PNG.
 
     Raises:
-        UserError: If the file cannot be read, is damaged, animated (but for GIF, of
-            which the first frame is taken), or of a kind that this package does not
-            keep without loss.
+        UserError: If the file cannot be read, is damaged, animated (of GIF the first
+            frame is taken), or of a kind that this package does not keep without loss.
     """
-    with open_photo(file, max_megapixels=max_megapixels) as opened:
-        photo = _decoded(file, opened)
+    with open_photo(file, max_megapixels=max_megapixels, animated=animated) as opened:
+        photo = _decoded(opened)
         if 0 in photo.pixels.shape:
             raise UserError("has no pixels")
     for note in opened.notes:
@@ -108,8 +133,8 @@ def read_photo_file(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Ph
     return photo
 
 
-def _decoded(file: File, opened: Opened) -> Photo:
-    image, page = opened.image, opened.page
+def _decoded(opened: Opened) -> Photo:
+    file, image, page = opened.file, opened.image, opened.page
     if image is not None:
         metadata = read_metadata(image, opened.png)
     if page and (page.own or image is None):
@@ -124,23 +149,32 @@ def _decoded(file: File, opened: Opened) -> Photo:
     orientation = metadata.make_upright()
     if opened.kind == "jxl":
         # The decoder turned it, by what JPEG XL itself says.
-        return Photo(read_jxl(content(file)), metadata)
+        pixels, frames = read_jxl(content(file))
+        if frames > 1:
+            opened.notes.append(FIRST_FRAME.format(frames))
+        return Photo(pixels, metadata)
+    if opened.frames > 1:
+        pixels, animation = read_frames(image)
+        animation.frames = [upright(x, orientation) for x in animation.frames]
+        return Photo(upright(pixels, orientation), metadata, animation)
     if opened.deep:
         pixels = read_deep(image, opened.png.pixels if opened.png else content(file))
     else:
-        image = _loaded(image, file, opened)
+        image = _loaded(image, opened)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             # Pillow turned it, while loading, and took the field out.
             orientation = image.tag_v2.get(ORIENTATION, 1)
-        image.info["icc_profile"] = metadata.icc
+        image.info["icc_profile"] = icc = metadata.icc
         image, metadata.icc = plain_mode(image)
+        if icc and not metadata.icc:
+            metadata.lost.append("a colour profile that is not for such pixels")
         pixels = pixels_of(image)
     if opened.kind == "jp2" and metadata.icc is None:
         metadata.icc = jp2_profile(content(file))
     return Photo(upright(pixels, orientation), metadata)
 
 
-def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
+def _loaded(image: Image.Image, opened: Opened) -> Image.Image:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         exif = image.getexif()
         for pointer in TiffTags.TAGS_V2_GROUPS:
@@ -149,10 +183,13 @@ def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
     try:
         image.load()
     except OSError:
-        whole = with_end(content(file)) if opened.kind == "jpg" else None
-        if whole is None:
+        data = content(opened.file) if opened.kind == "jpg" else b""
+        if whole := mended(data):
+            opened.notes.append(DAMAGED)
+        elif whole := with_end(data):
+            opened.notes.append("lacks its last bytes; the picture is whole")
+        else:
             raise
-        opened.notes.append("lacks its last bytes; the picture is whole")
         image = Image.open(io.BytesIO(whole))
         image.load()
     return image

@@ -26,6 +26,7 @@ class Kind:
         deep: Whether 16 bit stay 16 bit.
         lossy: Whether there is a quality to choose.
         lossless: Whether there is, besides, a way without loss.
+        animated: Whether all frames of animations are written.
         least: Bytes per value below which hardly a photo comes: what a full disk is
             known by beforehand.
     """
@@ -42,6 +43,7 @@ class Kind:
     deep: bool = False
     lossy: bool = False
     lossless: bool = False
+    animated: bool = False
     least: float = 0.05
 
 
@@ -66,6 +68,7 @@ KINDS = {
         side=16_383,
         lossy=True,
         lossless=True,
+        animated=True,
         least=0.005,
     ),
     "tiff": Kind(
@@ -110,7 +113,7 @@ KINDS = {
         lossless=True,
         least=0.005,
     ),
-    "gif": Kind("GIF", ("GIF",), (".gif",)),
+    "gif": Kind("GIF", ("GIF",), (".gif",), side=65_535, animated=True, least=0.001),
     "jp2": Kind(
         "JPEG 2000",
         ("JPEG2000",),

@@ -2,7 +2,7 @@
 
 In PNG it is a private chunk that editors are not to copy into a changed picture, in
 JPEG an application segment, in WebP a chunk, in AVIF, HEIC and JPEG XL a box. In TIFF
-and BMP, whose readers follow offsets, it stands behind all else.
+and BMP, whose readers follow offsets, and in GIF it stands behind all else.
 """
 
 import json
@@ -61,7 +61,7 @@ def _framed(kind: str, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
     if kind == "webp":
         return PNG_CHUNK + struct.pack("<L", len(data)) + data
-    if kind in ("tiff", "bmp"):
+    if kind in ("tiff", "bmp", "gif"):
         return data
     return struct.pack(">L4s", 24 + len(data), b"uuid") + _UUID + data
 

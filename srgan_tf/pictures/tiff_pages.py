@@ -12,7 +12,10 @@ from PIL import Image
 from srgan_tf.errors import UserError
 from srgan_tf.pictures.kinds import DEVELOP
 
-ANIMATED = "has {} frames or pages; only single pictures are upscaled"
+SEVERAL = (
+    "has {} frames or pages; only single pictures are upscaled, and animations by "
+    "--format=webp or gif"
+)
 _REDUCED, _MASK = 1, 4  # of NewSubfileType
 _SENSOR = (32803, 34892)  # photometric interpretations: a mosaic, linear raw values
 _DNG_VERSION = 50706
@@ -29,7 +32,7 @@ class PhotoPage:
     Attributes:
         index: Its number.
         size: Width and height as stored.
-        deep: Whether its values have 16 bits.
+        deep: Whether its values have more than 8 bits.
         own: Whether `read_page` reads it, and not Pillow.
         alpha: The number of the channel that is transparency.
         left_out: How many of its channels are neither colour nor transparency.
@@ -65,7 +68,7 @@ class PhotoPage:
             )
         index, page = full[0]
         if not all(_is_copy_in_small(page, other) for _, other in full[1:]):
-            raise UserError(ANIMATED.format(len(full)))
+            raise UserError(SEVERAL.format(len(full)))
         extra = tuple(page.extrasamples)
         colours = _COLOURS.get(page.photometric)
         if colours and len(extra) < page.samplesperpixel - colours:
@@ -73,7 +76,7 @@ class PhotoPage:
         is_alpha = [kind in (_PREMULTIPLIED, _ALPHA) for kind in extra]
         first = page.samplesperpixel - len(extra)
         alpha = first + is_alpha.index(True) if any(is_alpha) else None
-        deep = page.bitspersample == 16
+        deep = 8 < page.bitspersample <= 16
         return cls(
             index,
             (page.imagewidth, page.imagelength),
@@ -85,7 +88,13 @@ class PhotoPage:
 
 
 def _full_pages(pages: tifffile.TiffPages | tuple | None) -> list[tifffile.TiffPage]:
-    return [page for page in pages or () if isinstance(page, tifffile.TiffPage)]
+    found: dict[int, tifffile.TiffPage] = {}
+    for page in pages or ():
+        if page.offset in found:  # they go in a circle
+            break
+        if isinstance(page, tifffile.TiffPage):
+            found[page.offset] = page
+    return list(found.values())
 
 
 def _is_copy_in_small(page: tifffile.TiffPage, other: tifffile.TiffPage) -> bool:
@@ -117,6 +126,8 @@ def _channels_last(page: tifffile.TiffPage) -> np.ndarray:
 def read_page(page: tifffile.TiffPage, photo: PhotoPage) -> np.ndarray:
     """Reads uint8 or uint16 `[H, W, C]`: gray or RGB, and alpha if there is one.
 
+    Of 9 to 15 bits white becomes that of 16.
+
     Raises:
         UserError: If it holds something else.
     """
@@ -132,6 +143,9 @@ def read_page(page: tifffile.TiffPage, photo: PhotoPage) -> np.ndarray:
             "pictures gray, RGB and alpha are supported"
         )
     largest = np.iinfo(pixels.dtype).max
+    if 8 < page.bitspersample < 16:
+        white = 2**page.bitspersample - 1
+        pixels = np.round(pixels * (largest / white)).astype(pixels.dtype)
     colour = pixels[..., :count]
     if page.photometric == 0:
         colour = largest - colour

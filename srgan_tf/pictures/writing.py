@@ -14,6 +14,7 @@ from PIL import Image
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import whole_file
+from srgan_tf.pictures.animation import animation_options, gif_images
 from srgan_tf.pictures.deep_files import PngFile, write_16bit_png, write_tiff
 from srgan_tf.pictures.formats import Photo
 from srgan_tf.pictures.kinds import KINDS, check_there
@@ -145,6 +146,8 @@ def encode_photo(
     if kind == "webp" and pixels.shape[-1] < 3:
         gray, alpha = pixels[..., :1], pixels[..., 1:]
         pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
+    if photo.animation and limits.animated:
+        return _encode_frames(photo, path, kind, quality=quality, lossless=lossless)
     pixels, fitted = fit(photo.metadata, kind, pixels)
     if not limits.deep and pixels.dtype == np.uint16:
         pixels = np.round(pixels / 257).astype(np.uint8)
@@ -157,7 +160,8 @@ def encode_photo(
             with PngFile(path, png_chunks(fitted, pixels)) as file:
                 image_of(pixels).save(file, "PNG")
         else:
-            image_of(pixels).save(
+            image = gif_images([pixels])[0] if kind == "gif" else image_of(pixels)
+            image.save(
                 path,
                 limits.pillow[0],
                 **_quality_options(kind, quality, lossless),
@@ -167,6 +171,24 @@ def encode_photo(
         raise UserError(
             f"cannot be written as {limits.title}: {reason(error)}"
         ) from None
+    return list(dict.fromkeys(fitted.lost))
+
+
+def _encode_frames(
+    photo: Photo, path: Path, kind: str, *, quality: int, lossless: bool
+) -> list[str]:
+    assert photo.animation
+    pixels, fitted = fit(photo.metadata, kind, photo.pixels)
+    others = [fit(photo.metadata, kind, x)[0] for x in photo.animation.frames]
+    images = gif_images if kind == "gif" else lambda pixels: [*map(image_of, pixels)]
+    first, *rest = images([pixels, *others])
+    first.save(
+        path,
+        KINDS[kind].pillow[0],
+        **_quality_options(kind, quality, lossless),
+        **animation_options(photo.animation, rest),
+        **save_options(fitted, kind, pixels),
+    )
     return list(dict.fromkeys(fitted.lost))
 
 

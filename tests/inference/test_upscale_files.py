@@ -1,8 +1,10 @@
 """The command `upscale`: files and folders of photos, through the public doors."""
 
+import io
 import os
 import random
 import signal
+import sys
 import time
 
 import numpy as np
@@ -172,3 +174,61 @@ def test_interrupted(tmp_path, model_file, number, code):
         with Image.open(out / name) as image:
             image.load()
             assert image.size == (256, 256)
+
+
+def test_animations(tmp_path, model_file, caplog):
+    """All frames with their times, in the formats that hold them."""
+    images = [Image.fromarray(smooth(6, 8) // k) for k in (1, 2, 3)]
+    options = {"save_all": True, "append_images": images[1:], "duration": [50, 90, 70]}
+    for suffix in ("gif", "webp", "png"):
+        images[0].save(tmp_path / f"{suffix}.{suffix}", loop=0, **options)
+    run(model_file, tmp_path / "gif.gif", tmp_path / "webp.webp", format="same")
+    run(model_file, tmp_path / "png.png", format="webp", lossless=True)
+    for name in ("gif_x4.gif", "webp_x4.webp", "png_x4.webp"):
+        with Image.open(tmp_path / name) as image:
+            assert image.size == (32, 24) and image.n_frames == 3, name
+            durations = []
+            for i in range(3):
+                image.seek(i)
+                image.load()
+                durations.append(image.info["duration"])
+            assert durations == [50, 90, 70] and image.info["loop"] == 0
+    # Each frame is what the picture alone would be.
+    images[2].save(tmp_path / "third.png")
+    run(model_file, tmp_path / "third.png")
+    third = read_photo_file(tmp_path / "third_x4.png").pixels
+    frames = read_photo_file(tmp_path / "png_x4.webp", animated=True).animation.frames
+    np.testing.assert_array_equal(frames[1], third)
+
+    run(model_file, tmp_path / "gif.gif")
+    assert "has 3 frames, of which the first is upscaled" in caplog.text
+    with Image.open(tmp_path / "gif_x4.png") as image:
+        assert image.size == (32, 24)
+    with pytest.raises(UserError, match="animations by --format=webp or gif"):
+        run(model_file, tmp_path / "webp.webp")
+
+
+def test_times_of_results_that_were_there(tmp_path, model_file, capsys):
+    photo, result = tmp_path / "a.png", tmp_path / "a_x4.png"
+    save_picture(photo, smooth(8, 9))
+    os.utime(photo, (1e9, 1e9))
+    run(model_file, photo)
+    assert result.stat().st_mtime > 1.5e9
+    run(model_file, photo, keep_times=True)
+    assert "1 done before" in capsys.readouterr().out
+    assert result.stat().st_mtime == 1e9
+
+
+def test_names_that_are_no_text_are_printed(tmp_path, model_file, command_line):
+    """A strict standard output, as in most terminals."""
+    photo = tmp_path / os.fsdecode(b"gr\xfcn.png")
+    taken = tmp_path / os.fsdecode(b"gr\xfcn_x4.png")
+    save_picture(photo, smooth(8, 9))
+    save_picture(taken, smooth(8, 9))
+    printed = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8", "strict"))
+        outcome = command_line("upscale", photo, "--model", model_file)
+        sys.stdout.flush()
+    assert outcome.code == 0, outcome.stderr
+    assert rb"gr\udcfcn_x4.png is taken" in printed.getvalue()

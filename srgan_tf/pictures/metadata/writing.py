@@ -33,7 +33,13 @@ from srgan_tf.pictures.metadata.xmp import resize_xmp
 
 _MIME = {"jpg": "jpeg"}
 # The longest ICC profile of each format; those that are not named hold any.
-_LONGEST_PROFILE = {"bmp": 0, "jxl": 0, "png": png.COMPRESSED - 1, "jpg": 255 * 65_519}
+_LONGEST_PROFILE = {
+    "bmp": 0,
+    "gif": 0,
+    "jxl": 0,
+    "png": png.COMPRESSED - 1,
+    "jpg": 255 * 65_519,
+}
 _COMMENT = b"Comment"
 _LONGEST_EXIF = jpeg.LONGEST - len(b"Exif\0\0")
 # EXIF's own colour space with its exponent, and what TIFF says of white and primaries.
@@ -65,8 +71,12 @@ def fit(
     if file_format == "avif":
         # Pillow would take it out, and write the other fields anew by that.
         fitted.exif.ifds[ROOT].pop(ORIENTATION, None)
-    if file_format == "bmp":
+    if file_format in ("bmp", "gif"):
+        comments = [text for text in fitted.texts if text.keyword == _COMMENT]
+        if file_format == "gif":
+            fitted.texts = [text for text in fitted.texts if text not in comments]
         _leave_out_all(fitted)
+        fitted.texts = comments if file_format == "gif" else []
     elif file_format == "png":
         _limit_texts(fitted)
     else:
@@ -209,6 +219,8 @@ def png_chunks(fitted: Metadata, pixels: np.ndarray) -> bytes:
 
 def save_options(fitted: Metadata, file_format: str, pixels: np.ndarray) -> dict:
     """What Pillow's `save` needs to write it into any format but PNG and TIFF."""
+    if file_format == "gif":
+        return {"comment": b"\n".join(text.data for text in fitted.texts)}
     exif = exif_block(fitted, pixels) if fitted.exif else b""
     options = {"icc_profile": fitted.icc, "dpi": fitted.dpi, "exif": exif}
     if file_format == "jxl" and exif:
