@@ -43,16 +43,16 @@ SHOWN = {
 SAMPLE = "chelsea.png", "grace_hopper.jpg"
 # Name of a strip: file, top and left of what is shown, in its own pixels.
 FOUND = {
-    "bird": ("hfs/data/000.jpg", 15, 50),
+    "bird": ("hfs/data/000.jpg", 0, 90),
     "towers": ("data/home.jpg", 60, 390),
     "street": ("data/leuvenA.jpg", 180, 330),
     "package": ("data/box.png", 30, 40),
     "camera": ("data/left01.jpg", 280, 140),
     "video": ("data/vtest.avi", 200, 440),
     "scan": ("page.png", 0, 0),
-    "face": ("grace_hopper.jpg", 110, 200),
+    "face": ("grace_hopper.jpg", 140, 195),
 }
-PHOTO_SAMPLE = "bird"
+PHOTO_SAMPLE = "video"
 FRAME = 60  # of the video
 
 
