@@ -7,14 +7,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from srgan_tf.exporting.decoding import decoded
-from srgan_tf.exporting.flat import keep_flat, mirrored
+from srgan_tf.exporting.plain import keep_plain, mirrored
 from srgan_tf.exporting.serving import images_spec
 from srgan_tf.exporting.windows import in_windows
 from srgan_tf.files import whole_folder
 from srgan_tf.inference.compiled import UPSAMPLING_RADIUS, UPSAMPLING_TILE
 from srgan_tf.inference.exported import EXTRA_ASSETS, INFO_NAME, Info
-from srgan_tf.inference.flat import MARGIN
 from srgan_tf.inference.layers import network, residual_layers, upsampling_layers
+from srgan_tf.inference.plain import MARGIN
 from srgan_tf.inference.upscale import MIRRORED
 from srgan_tf.models import Generator
 from srgan_tf.pictures.ranges import hr_to_255, lr_from_255
@@ -105,11 +105,10 @@ class _Signatures(tf.Module):
     def _of_bytes(self, encoded):
         lr, gray, deep = decoded(encoded)
         lr = mirrored(lr, MIRRORED)
-        neutral = tf.reduce_all(tf.equal(lr, lr[..., :1]))
         edge = self._scale * MIRRORED
 
         def png(dtype):
-            sr = self._in_windows(lr[None], dtype, neutral)[0]
+            sr = self._in_windows(lr[None], dtype, plain=True)[0]
             sr = sr[edge:-edge, edge:-edge]
             return tf.cond(
                 gray,
@@ -119,15 +118,14 @@ class _Signatures(tf.Module):
 
         return tf.cond(deep, lambda: png(tf.uint16), lambda: png(tf.uint8))
 
-    def _in_windows(self, lr, dtype, neutral=None):
-        """The network; and what `upscale` adds where it is told what is neutral."""
+    def _in_windows(self, lr, dtype, *, plain=False):
+        """The network; and, if plain areas are to stay so, what `upscale` adds."""
 
         def finished(both):
             features, lr = both[..., :-3], both[..., -3:]
             sr = self._upsampling(features)
-            if neutral is not None:
-                flat = keep_flat(sr, lr)
-                sr = tf.cond(neutral, lambda: _without_colours(flat), lambda: flat)
+            if plain:
+                sr = keep_plain(sr, lr)
             sr = tf.clip_by_value((sr + 1.0) * 0.5, 0.0, 1.0)
             return tf.cast(tf.round(sr * float(dtype.max)), dtype)
 
@@ -160,7 +158,3 @@ def _of_rank_4(images: tf.Tensor) -> tf.Tensor:
     """
     number, height, width = tf.unstack(tf.shape(images)[:3])
     return tf.reshape(images, (number, height, width, 3))
-
-
-def _without_colours(sr: tf.Tensor) -> tf.Tensor:
-    return tf.broadcast_to(tf.reduce_mean(sr, -1, keepdims=True), tf.shape(sr))
