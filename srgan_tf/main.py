@@ -6,6 +6,7 @@ known to be good.
 
 import contextlib
 import dataclasses
+import io
 import logging
 import os
 import signal
@@ -184,6 +185,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The program's name and its words; `sys.argv` if None.
     """
     words = (sys.argv if argv is None else argv)[1:]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr has it: names of files can be any bytes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # As an exception it passes the places that remove half-written files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

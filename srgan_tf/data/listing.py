@@ -46,10 +46,12 @@ class Listing(NamedTuple):
         """Takes a file in, if it is a photo by its name."""
         if path.name.startswith("."):
             self.leave_out(path, "hidden files")
-        elif path.suffix.lower() in PHOTO_SUFFIXES:
-            self.photos.append(path)
-        else:
+        elif path.suffix.lower() not in PHOTO_SUFFIXES:
             self.leave_out(path, path.suffix.lower() or "no suffix")
+        elif path.is_file():
+            self.photos.append(path)
+        else:  # opening a pipe would wait for ever
+            self.leave_out(path, "pipes" if path.exists() else "links to nothing")
 
     def leave_out(self, path: Path, kind: str) -> None:
         """Notes what is no photo."""
@@ -149,7 +151,7 @@ def list_folder(folder: str | os.PathLike) -> Listing:
             continue
         for entry in inside:
             path = here / entry.name
-            if not entry.is_dir():
+            if not os.path.isdir(path):  # entry.is_dir() fails on links in a circle
                 listing.add(path)
             elif entry.name.startswith("."):
                 listing.leave_out(path, "hidden folders")

@@ -62,7 +62,7 @@ class Prepared:
         scale: Factor of the size.
         places: Chooses files for results.
         tasks: What is to be made.
-        done: How many results are there already.
+        done: Whose results are there already.
         failures: What is wrong with photos that cannot be upscaled, by their names.
         left_out: What of the folders is neither photo nor video, in words; empty if
             there is nothing.
@@ -73,7 +73,7 @@ class Prepared:
     scale: int
     places: Places
     tasks: list[Task] = dataclasses.field(default_factory=list)
-    done: int = 0
+    done: list[Job] = dataclasses.field(default_factory=list)
     failures: dict[str, str] = dataclasses.field(default_factory=dict)
     left_out: str = ""
     what: str = "photos"
@@ -138,7 +138,7 @@ def prepare(
         try:
             job = places.choose(wish)
             if job.done:
-                prepared.done += 1
+                prepared.done.append(job)
                 continue
             if wish.kind in CONTAINERS:
                 task = Task(job, *checked_video(wish, scale, options))

@@ -73,6 +73,11 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         arguments, options, models=models, model_scale=lambda: model(options).scale
     )
     writer = _Writer(prepared, options)
+    for job in prepared.done:
+        try:
+            writer.keep_times(job.target, job)
+        except OSError as error:
+            prepared.failures[str(job.target)] = reason(error)
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
     if prepared.tasks:
@@ -108,12 +113,10 @@ class _Writer:
     def say_count(self) -> None:
         """Says how many of all have been upscaled."""
         prepared = self.prepared
-        total = self.made + prepared.done + len(prepared.failures)
-        done = f"; {prepared.done} done before (--overwrite redoes them)"
-        self.say(
-            f"Upscaled {self.made} of {total} {prepared.what}"
-            f"{done if prepared.done else ''}."
-        )
+        before = len(prepared.done)
+        total = self.made + before + len(prepared.failures)
+        done = f"; {before} done before (--overwrite redoes them)" if before else ""
+        self.say(f"Upscaled {self.made} of {total} {prepared.what}{done}.")
 
     def make_all(self, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         """Makes all results, by the model for some options; what fails is noted."""
@@ -129,7 +132,7 @@ class _Writer:
     def _make(self, job: Job, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         job = self.prepared.places.choose(job.wish)  # others may have been here
         if job.done:
-            self.prepared.done += 1
+            self.prepared.done.append(job)
             return
         source = job.wish.source
         origin = source.origin(job.target.parent)
@@ -144,7 +147,7 @@ class _Writer:
         if work:
             work.upscale(model(steady(self.options)))
             if self._place(job, work.write) is None:
-                self.prepared.done += 1
+                self.prepared.done.append(job)
             else:
                 self.made += 1
             work.end()
@@ -165,7 +168,7 @@ class _Writer:
             job, lambda path: self._encode(result, path, job.wish.kind, record)
         )
         if placed is None:
-            self.prepared.done += 1
+            self.prepared.done.append(job)
             return
         self.made += 1
         if self.options.compare:
@@ -187,7 +190,7 @@ class _Writer:
             try:
                 with whole_file(job.target, replace=job.replace) as partial:
                     lost = write(partial)
-                    self._keep_times(partial, job)
+                    self.keep_times(partial, job)
                     if job.older and Record.of(job.target) == job.older:
                         aside = step_aside(job.target)
             except Taken:
@@ -217,15 +220,17 @@ class _Writer:
         try:
             with whole_file(target, replace=replace) as partial:
                 lost = self._encode(both, partial, "png", record)
-                self._keep_times(partial, job)
+                self.keep_times(partial, job)
         except Taken:
             raise UserError(f"{target} is there and was not made by this") from None
         say_lost(target, lost)
 
-    def _keep_times(self, partial: Path, job: Job) -> None:
+    def keep_times(self, path: Path, job: Job) -> None:
+        """Gives a result its photo's times, if that is wished."""
         if self.options.keep_times and job.wish.source.content is None:
             state = job.wish.source.path.stat()
-            os.utime(partial, ns=(state.st_atime_ns, state.st_mtime_ns))
+            if path.stat().st_mtime_ns != state.st_mtime_ns:
+                os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
     def _encode(self, photo: Photo, path: Path, kind: str, record: Record) -> list[str]:
         lost = encode_photo(

@@ -125,8 +125,8 @@ def jxl_size(data: bytes) -> tuple[int, int]:
     return height * wide // high, height
 
 
-def read_jxl(data: bytes) -> np.ndarray:
-    """Reads uint8 or uint16 `[H, W, C]`, upright.
+def read_jxl(data: bytes) -> tuple[np.ndarray, int]:
+    """Reads uint8 or uint16 `[H, W, C]`, upright; and says how many frames there are.
 
     Raises:
         UserError: If it holds floats.
@@ -134,9 +134,9 @@ def read_jxl(data: bytes) -> np.ndarray:
     pixels = imagecodecs.jpegxl_decode(data)
     if pixels.dtype not in (np.uint8, np.uint16):
         raise UserError(f"holds {pixels.dtype} values; 8 and 16 bit are supported")
-    if pixels.ndim == 4:
-        pixels = pixels[0]
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    frames = len(pixels) if pixels.ndim == 4 else 1
+    pixels = pixels[0] if pixels.ndim == 4 else pixels
+    return (pixels[..., None] if pixels.ndim == 2 else pixels), frames
 
 
 # ---- the boxes that JPEG 2000, JPEG XL, AVIF and HEIC files consist of

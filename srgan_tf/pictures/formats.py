@@ -17,6 +17,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.options import MAX_MEGAPIXELS
 from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
 from srgan_tf.pictures.jpeg_end import with_end
+from srgan_tf.pictures.mending import mended
 from srgan_tf.pictures.metadata import (
     ORIENTATION,
     Metadata,
@@ -26,6 +27,8 @@ from srgan_tf.pictures.metadata import (
 )
 from srgan_tf.pictures.modes import pixels_of, plain_mode, upright
 from srgan_tf.pictures.opening import (
+    DAMAGED,
+    FIRST_FRAME,
     File,
     Opened,
     content,
@@ -94,12 +97,12 @@ def read_photo_file(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Ph
         max_megapixels: Above that it is refused.
 
     Raises:
-        UserError: If the file cannot be read, is damaged, animated (but for GIF, of
-            which the first frame is taken), or of a kind that this package does not
-            keep without loss.
+        UserError: If the file cannot be read, is damaged, animated (of GIF and JPEG XL
+            the first frame is taken), or of a kind that this package does not keep
+            without loss.
     """
     with open_photo(file, max_megapixels=max_megapixels) as opened:
-        photo = _decoded(file, opened)
+        photo = _decoded(opened)
         if 0 in photo.pixels.shape:
             raise UserError("has no pixels")
     for note in opened.notes:
@@ -108,8 +111,8 @@ def read_photo_file(file: File, *, max_megapixels: float = MAX_MEGAPIXELS) -> Ph
     return photo
 
 
-def _decoded(file: File, opened: Opened) -> Photo:
-    image, page = opened.image, opened.page
+def _decoded(opened: Opened) -> Photo:
+    file, image, page = opened.file, opened.image, opened.page
     if image is not None:
         metadata = read_metadata(image, opened.png)
     if page and (page.own or image is None):
@@ -124,23 +127,28 @@ def _decoded(file: File, opened: Opened) -> Photo:
     orientation = metadata.make_upright()
     if opened.kind == "jxl":
         # The decoder turned it, by what JPEG XL itself says.
-        return Photo(read_jxl(content(file)), metadata)
+        pixels, frames = read_jxl(content(file))
+        if frames > 1:
+            opened.notes.append(FIRST_FRAME.format(frames))
+        return Photo(pixels, metadata)
     if opened.deep:
         pixels = read_deep(image, opened.png.pixels if opened.png else content(file))
     else:
-        image = _loaded(image, file, opened)
+        image = _loaded(image, opened)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             # Pillow turned it, while loading, and took the field out.
             orientation = image.tag_v2.get(ORIENTATION, 1)
-        image.info["icc_profile"] = metadata.icc
+        image.info["icc_profile"] = icc = metadata.icc
         image, metadata.icc = plain_mode(image)
+        if icc and not metadata.icc:
+            metadata.lost.append("a colour profile that is not for such pixels")
         pixels = pixels_of(image)
     if opened.kind == "jp2" and metadata.icc is None:
         metadata.icc = jp2_profile(content(file))
     return Photo(upright(pixels, orientation), metadata)
 
 
-def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
+def _loaded(image: Image.Image, opened: Opened) -> Image.Image:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         exif = image.getexif()
         for pointer in TiffTags.TAGS_V2_GROUPS:
@@ -149,10 +157,13 @@ def _loaded(image: Image.Image, file: File, opened: Opened) -> Image.Image:
     try:
         image.load()
     except OSError:
-        whole = with_end(content(file)) if opened.kind == "jpg" else None
-        if whole is None:
+        data = content(opened.file) if opened.kind == "jpg" else b""
+        if whole := mended(data):
+            opened.notes.append(DAMAGED)
+        elif whole := with_end(data):
+            opened.notes.append("lacks its last bytes; the picture is whole")
+        else:
             raise
-        opened.notes.append("lacks its last bytes; the picture is whole")
         image = Image.open(io.BytesIO(whole))
         image.load()
     return image

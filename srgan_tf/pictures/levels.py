@@ -39,9 +39,22 @@ def read_8bit(path: str | os.PathLike) -> np.ndarray:
     said, inverted = _declared(path, pixels)
     if inverted and floats is None:
         pixels = 65535 - pixels  # as they are stored
+    pixels = _unscaled(path, pixels)
     white = _white_of(pixels, said)
     levels = np.clip(np.floor(pixels * (255 / white) + 0.5), 0, 255).astype(np.uint8)
     return 255 - levels if inverted else levels
+
+
+def _unscaled(path: str | os.PathLike, pixels: np.ndarray) -> np.ndarray:
+    """The numbers of a TIFF file of 9 to 15 bits, which have been brought to 16."""
+    with open(path, "rb") as file:
+        if pixels.dtype.kind == "f" or file.read(4) not in _TIFF:
+            return pixels
+    with tifffile.TiffFile(path) as tiff:
+        bits = tiff.pages.first.bitspersample
+    if not 8 < bits < 16:
+        return pixels
+    return np.round(pixels * ((2**bits - 1) / 65535)).astype(pixels.dtype)
 
 
 def _white_of(pixels: np.ndarray, said: float | None) -> float:

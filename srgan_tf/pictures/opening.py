@@ -3,9 +3,7 @@
 import contextlib
 import dataclasses
 import io
-import logging
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +22,20 @@ from srgan_tf.pictures.kinds import (
     is_there,
     readable,
 )
+from srgan_tf.pictures.mending import is_sound_jpeg, mended
 from srgan_tf.pictures.metadata import PNG_SIGNATURE, PngParts, split_png
+from srgan_tf.pictures.remarks import without_remarks
 from srgan_tf.pictures.tiff_pages import ANIMATED, PhotoPage
 
 File = str | os.PathLike | io.BytesIO
+FIRST_FRAME = "has {} frames, of which the first is upscaled"
+DAMAGED = "is damaged beside its picture, which is whole; some metadata may be lost"
 
 _HEAD = 65_536
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG")  # whatever their name says
+_JPEG = b"\xff\xd8\xff"
+_PICTURES = (_JPEG, b"\x89PNG")  # whatever their name says
 _RAW = (b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "avif"),
@@ -45,6 +48,7 @@ class Opened:
     """A picture file that has been opened and not decoded.
 
     Attributes:
+        file: What its pixels are read from.
         kind: Its name in `KINDS`.
         size: Width and height as stored.
         alpha: Whether it has transparency, if only the possibility of it.
@@ -55,6 +59,7 @@ class Opened:
         png: Of a PNG file, what is beside the pixels; `image` is that of the pixels.
     """
 
+    file: File
     kind: str
     size: tuple[int, int]
     alpha: bool
@@ -80,7 +85,7 @@ def open_photo(
             that this package does not keep without loss.
     """
     try:
-        with _without_remarks, warnings.catch_warnings():
+        with without_remarks, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with _opened(file, max_megapixels) as opened:
                 yield opened
@@ -97,42 +102,6 @@ def open_photo(
         raise UserError(f"cannot be read: {reason(error)}") from None
 
 
-class _WithoutRemarks:
-    """Keeps back what libraries say of odd but readable files, and Pillow's limit.
-
-    `max_megapixels` stands in for the latter. Both belong to the process: the first of
-    several threads changes them, the last one changes them back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._logs = [logging.getLogger(name) for name in ("tifffile", "PIL")]
-        self._before: tuple[int | None, list[int]] = (None, [])
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                levels = [log.level for log in self._logs]
-                self._before = Image.MAX_IMAGE_PIXELS, levels
-                self._set(None, [logging.CRITICAL + 1] * len(levels))
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                self._set(*self._before)
-
-    def _set(self, limit: int | None, levels: list[int]) -> None:
-        Image.MAX_IMAGE_PIXELS = limit
-        for log, level in zip(self._logs, levels):
-            log.setLevel(level)
-
-
-_without_remarks = _WithoutRemarks()
-
-
 @contextlib.contextmanager
 def _opened(file: File, max_megapixels: float) -> Iterator[Opened]:
     head = _read_head(file)
@@ -143,17 +112,24 @@ def _opened(file: File, max_megapixels: float) -> Iterator[Opened]:
         _check_megapixels(page.size, max_megapixels)
     if head.startswith(_JXL) and is_there(KINDS["jxl"]):
         _check_megapixels(jxl_size(head), max_megapixels)  # opening decodes it
+    notes: list[str] = []
+    if head.startswith(_JPEG) and not is_sound_jpeg(head):
+        file = _mended(file, notes) or file
     with contextlib.ExitStack() as stack:
+        parts = split_png(content(file)) if head.startswith(PNG_SIGNATURE) else None
         try:
-            parts = split_png(content(file)) if head.startswith(PNG_SIGNATURE) else None
             pixels = io.BytesIO(parts.pixels) if parts else file
             image = stack.enter_context(_open_by_pillow(pixels, suffix))
-        except Image.UnidentifiedImageError:
-            if page is None:
-                raise UserError(_what_it_is(head)) from None
+        except (OSError, ValueError) as error:
             image = None
+            if not notes and (whole := _mended(file, notes)):
+                file, image = whole, stack.enter_context(_open_by_pillow(whole, suffix))
+            elif not isinstance(error, Image.UnidentifiedImageError):
+                raise
+            elif page is None:
+                raise UserError(_what_it_is(head)) from None
         if page:
-            opened = _opened_tiff(image, page)
+            opened = _opened_tiff(file, image, page)
         else:
             assert image is not None
             _check_megapixels(image.size, max_megapixels)
@@ -161,9 +137,19 @@ def _opened(file: File, max_megapixels: float) -> Iterator[Opened]:
                 name for name, kind in KINDS.items() if image.format in kind.pillow
             )
             alpha, deep = image.has_transparency_data, depth(image, head) > 8
-            opened = Opened(kind, image.size, alpha, deep, [], image, png=parts)
+            opened = Opened(
+                file, kind, image.size, alpha, deep, notes, image, png=parts
+            )
             _look_at_frames(opened)
         yield opened
+
+
+def _mended(file: File, notes: list[str]) -> io.BytesIO | None:
+    whole = mended(content(file))
+    if whole is None:
+        return None
+    notes.append(DAMAGED)
+    return io.BytesIO(whole)
 
 
 def _open_by_pillow(file: File, suffix: str) -> Image.Image:
@@ -174,13 +160,13 @@ def _open_by_pillow(file: File, suffix: str) -> Image.Image:
     return Image.open(file, formats=[name for name in names if name in Image.OPEN])
 
 
-def _opened_tiff(image: Image.Image | None, page: PhotoPage) -> Opened:
+def _opened_tiff(file: File, image: Image.Image | None, page: PhotoPage) -> Opened:
     alpha = page.alpha is not None
     if image is not None:
         image.seek(page.index)
         if not page.own:
             alpha = image.has_transparency_data
-    opened = Opened("tiff", page.size, alpha, page.deep, [], image, page)
+    opened = Opened(file, "tiff", page.size, alpha, page.deep, [], image, page)
     if page.left_out:
         opened.notes.append(
             "is upscaled without its channels that are neither colours nor marked as "
@@ -246,11 +232,12 @@ def _look_at_frames(opened: Opened) -> None:
     """Refuses animations; of a GIF, and of several photos in one file, one is taken."""
     assert opened.image is not None
     frames = getattr(opened.image, "n_frames", 1)
-    # MPO is a JPEG with further pictures behind it, as some cameras write.
-    if frames == 1 or opened.image.format == "MPO":
+    if frames == 1:
         return
-    if opened.kind == "gif":
-        opened.notes.append(f"has {frames} frames, of which the first is upscaled")
+    if opened.image.format == "MPO":  # a JPEG with others behind it, as by cameras
+        opened.notes.append(f"has {frames} pictures, of which the first is upscaled")
+    elif opened.kind == "gif":
+        opened.notes.append(FIRST_FRAME.format(frames))
     elif opened.kind == "heic":
         opened.notes.append(f"has {frames} photos, of which the main one is upscaled")
     else:

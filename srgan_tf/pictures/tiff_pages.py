@@ -29,7 +29,7 @@ class PhotoPage:
     Attributes:
         index: Its number.
         size: Width and height as stored.
-        deep: Whether its values have 16 bits.
+        deep: Whether its values have more than 8 bits.
         own: Whether `read_page` reads it, and not Pillow.
         alpha: The number of the channel that is transparency.
         left_out: How many of its channels are neither colour nor transparency.
@@ -73,7 +73,7 @@ class PhotoPage:
         is_alpha = [kind in (_PREMULTIPLIED, _ALPHA) for kind in extra]
         first = page.samplesperpixel - len(extra)
         alpha = first + is_alpha.index(True) if any(is_alpha) else None
-        deep = page.bitspersample == 16
+        deep = 8 < page.bitspersample <= 16
         return cls(
             index,
             (page.imagewidth, page.imagelength),
@@ -85,7 +85,13 @@ class PhotoPage:
 
 
 def _full_pages(pages: tifffile.TiffPages | tuple | None) -> list[tifffile.TiffPage]:
-    return [page for page in pages or () if isinstance(page, tifffile.TiffPage)]
+    found: dict[int, tifffile.TiffPage] = {}
+    for page in pages or ():
+        if page.offset in found:  # they go in a circle
+            break
+        if isinstance(page, tifffile.TiffPage):
+            found[page.offset] = page
+    return list(found.values())
 
 
 def _is_copy_in_small(page: tifffile.TiffPage, other: tifffile.TiffPage) -> bool:
@@ -117,6 +123,8 @@ def _channels_last(page: tifffile.TiffPage) -> np.ndarray:
 def read_page(page: tifffile.TiffPage, photo: PhotoPage) -> np.ndarray:
     """Reads uint8 or uint16 `[H, W, C]`: gray or RGB, and alpha if there is one.
 
+    Of 9 to 15 bits white becomes that of 16.
+
     Raises:
         UserError: If it holds something else.
     """
@@ -132,6 +140,9 @@ def read_page(page: tifffile.TiffPage, photo: PhotoPage) -> np.ndarray:
             "pictures gray, RGB and alpha are supported"
         )
     largest = np.iinfo(pixels.dtype).max
+    if 8 < page.bitspersample < 16:
+        white = 2**page.bitspersample - 1
+        pixels = np.round(pixels * (largest / white)).astype(pixels.dtype)
     colour = pixels[..., :count]
     if page.photometric == 0:
         colour = largest - colour

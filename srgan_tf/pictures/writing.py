@@ -142,7 +142,7 @@ def encode_photo(
     check_fits(kind, width, height, channels * pixels.itemsize)
     if not limits.alpha and pixels.shape[-1] in (2, 4):
         pixels = pixels[..., :-1]
-    if kind == "webp" and pixels.shape[-1] < 3:
+    if kind in ("webp", "avif") and pixels.shape[-1] < 3:  # they hold no gray
         gray, alpha = pixels[..., :1], pixels[..., 1:]
         pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
     pixels, fitted = fit(photo.metadata, kind, pixels)

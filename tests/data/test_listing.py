@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from samples import smooth_photo
 
-from srgan_tf.data.listing import find_photos, list_folder
+from srgan_tf.data.listing import find_photos, list_folder, list_glob
 from srgan_tf.data.photos import read_photo
 from srgan_tf.errors import UserError
 
@@ -62,6 +62,24 @@ def test_links_are_followed_and_loops_end(tmp_path):
     assert sorted(map(os.path.realpath, found)) == sorted(
         map(os.path.realpath, find_photos(str(folder)))
     )
+
+
+def test_what_only_has_a_photo_s_name_is_left_out(tmp_path):
+    """A link in a circle, one to nothing, and a pipe, whose opening takes for ever."""
+    photo(tmp_path / "a.png")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "lost.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for listing in (list_folder(tmp_path), list_glob(str(tmp_path / "*"))):
+        assert listing.photos == [tmp_path / "a.png"]
+        left_out = {
+            kind: sorted(path.name for path in paths)
+            for kind, paths in listing.left_out.items()
+        }
+        assert left_out == {
+            "links to nothing": ["circle.png", "lost.jpg"],
+            "pipes": ["pipe.jpg"],
+        }
 
 
 def test_hidden_and_thumbnail_folders_are_left_out_and_named(tmp_path, caplog):

@@ -1,8 +1,10 @@
 """The command `upscale`: files and folders of photos, through the public doors."""
 
+import io
 import os
 import random
 import signal
+import sys
 import time
 
 import numpy as np
@@ -172,3 +174,30 @@ def test_interrupted(tmp_path, model_file, number, code):
         with Image.open(out / name) as image:
             image.load()
             assert image.size == (256, 256)
+
+
+def test_times_of_results_that_were_there(tmp_path, model_file, capsys):
+    photo, result = tmp_path / "a.png", tmp_path / "a_x4.png"
+    save_picture(photo, smooth(8, 9))
+    os.utime(photo, (1e9, 1e9))
+    run(model_file, photo)
+    assert result.stat().st_mtime > 1.5e9
+    run(model_file, photo, keep_times=True)
+    assert "1 done before" in capsys.readouterr().out
+    assert result.stat().st_mtime == 1e9
+
+
+def test_names_that_are_no_text_are_printed(tmp_path, model_file, command_line):
+    """A strict standard output, as in most terminals."""
+    photo = tmp_path / os.fsdecode(b"gr\xfcn.png")
+    taken = tmp_path / os.fsdecode(b"gr\xfcn_x4.png")
+    save_picture(photo, smooth(8, 9))
+    save_picture(taken, smooth(8, 9))
+    printed = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8", "strict"))
+        outcome = command_line("upscale", photo, "--model", model_file)
+        sys.stdout.flush()
+        lines = printed.getvalue()  # closed with its wrapper
+    assert outcome.code == 0, outcome.stderr
+    assert rb"gr\udcfcn_x4.png is taken" in lines

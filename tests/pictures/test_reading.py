@@ -106,6 +106,16 @@ def test_gif_gives_its_first_frame_and_says_so(tmp_path, caplog):
     assert "x.gif has 3 frames, of which the first is upscaled" in caplog.text
 
 
+def test_jpeg_xl_gives_its_first_frame_and_says_so(tmp_path, caplog):
+    pytest.importorskip("pillow_jxl", reason="NOT TESTED: pillow_jxl is not installed")
+    frames = np.stack([smooth(9, 8), smooth(9, 8) // 2])
+    data = imagecodecs.jpegxl_encode(frames, lossless=True)
+    (tmp_path / "x.jxl").write_bytes(data)
+    pixels = read_photo_file(tmp_path / "x.jxl").pixels
+    np.testing.assert_array_equal(pixels, frames[0])
+    assert "x.jxl has 2 frames, of which the first is upscaled" in caplog.text
+
+
 def test_gif_transparency(tmp_path):
     image = Image.fromarray(smooth(8, 8)).quantize(16)
     image.save(tmp_path / "x.gif", transparency=3)
@@ -374,6 +384,22 @@ def test_a_jpeg_without_more_is_not(tmp_path, missing, options):
         read_photo_file(path)
 
 
+def test_tiff_whose_pages_go_in_a_circle(tmp_path):
+    """The first is followed by the second, and that by the first again."""
+    path = tmp_path / "x.tif"
+    pixels = smooth_photo(1)
+    with tifffile.TiffWriter(path) as file:
+        file.write(pixels, photometric="rgb", metadata=None)
+        file.write(pixels[::2, ::2], photometric="rgb", metadata=None, subfiletype=1)
+    with tifffile.TiffFile(path) as file:
+        first, second = (page.offset for page in file.pages)
+    data = bytearray(path.read_bytes())
+    (count,) = struct.unpack_from("<H", data, second)
+    struct.pack_into("<L", data, second + 2 + 12 * count, first)
+    path.write_bytes(data)
+    assert np.array_equal(read_photo_file(path).pixels, pixels)
+
+
 @pytest.mark.parametrize("damage", ["missing strips", "many channels"])
 def test_damaged_tiff_is_one_line_of_ours(tmp_path, caplog, damage):
     """Neither tifffile nor Pillow add theirs."""
@@ -447,3 +473,16 @@ def test_lab_colours_become_srgb():
     photo = photo_of(lab)
     assert np.abs(photo.pixels.astype(int) - smooth_photo(1)).mean() < 2
     assert photo.metadata.icc and photo.metadata.icc[16:20] == b"RGB "
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_tiff_of_9_to_15_bits_has_the_white_of_16(tmp_path, bits):
+    """Packed, as scanners and cameras write them; taken for 16 bits they are black."""
+    path, white = tmp_path / "x.tif", 2**bits - 1
+    pixels = values(12, 16, 3, dtype=np.uint16) >> (16 - bits)
+    pixels[0, 0] = white
+    tifffile.imwrite(path, pixels, bitspersample=bits, photometric="rgb")
+    assert read_header(path).deep
+    found = read_photo_file(path).pixels
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, np.round(pixels * (65535 / white)))
