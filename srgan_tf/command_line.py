@@ -102,9 +102,11 @@ def parse(
 def flags_help(options: type[Options]) -> list[str]:
     """The lines of `--help` that tell the flags of a command, by group."""
     lines = []
+    left = {field.name: field for field in dataclasses.fields(options)}
     for group in options.__mro__:
-        own = inspect.get_annotations(group)
-        fields = [field for field in dataclasses.fields(options) if field.name in own]
+        # Each where it was defined last.
+        own = [name for name in inspect.get_annotations(group) if name in left]
+        fields = [left.pop(name) for name in own]
         if fields:
             lines += ["", f"{group.__doc__}:"]
         for field in fields:
