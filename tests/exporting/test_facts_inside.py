@@ -8,7 +8,8 @@ import onnx
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from samples import by_network, (
+from samples import (
+    by_network,
     keras_8bit,
     levels_apart,
     save_picture,
@@ -113,9 +114,7 @@ def test_saved_model_names(folder):
 def test_half_precision_is_near_and_half_as_large(folder, generator):
     picture = smooth_photo(0, 31, 44)
     model = ExportedModel(folder / "half.onnx")
-    apart = levels_apart(
-        by_network(picture, model), keras_8bit(generator, picture)
-    )
+    apart = levels_apart(by_network(picture, model), keras_8bit(generator, picture))
     assert apart.max() <= 3 and apart.mean() < 0.3
     halves, whole = ((folder / x).stat().st_size for x in ("half.onnx", "m.onnx"))
     weights = 4 * generator.count_params()
