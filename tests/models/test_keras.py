@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from samples import REPOSITORY, trained_like
+from samples import REPOSITORY, by_network, trained_like
 
 import srgan_tf
 from srgan_tf import SRGAN, Discriminator, Generator
@@ -314,7 +314,7 @@ def test_gray_and_four_channels(tmp_path, channels):
     for generator in (again, load_generator(tmp_path / "g.weights.h5")):
         np.testing.assert_array_equal(generator(lr), model.generator(lr))
     photo = np.random.default_rng(0).integers(0, 256, (20, 30, channels), np.uint8)
-    sr = srgan_tf.upscale(photo, again)
+    sr = by_network(photo, load_model(again))
     expected = model.generator.predict(photo[None] / np.float32(255), verbose=0)[0]
     np.testing.assert_allclose(sr, (expected + 1) * 127.5, atol=1)
     tiled = srgan_tf.upscale(photo, load_model(again, tile=16, self_ensemble=True))
