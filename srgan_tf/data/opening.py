@@ -5,6 +5,7 @@ from srgan_tf.data.pair_folders import find_pairs, is_paired
 from srgan_tf.data.paired_photos import PairedPhotos
 from srgan_tf.data.photos import Photos
 from srgan_tf.data.prepared import Prepared, is_prepared
+from srgan_tf.options import TrainOptions
 
 PhotoSet = Photos | PairedPhotos | Prepared
 
@@ -38,3 +39,15 @@ def open_photos(
         pairs = find_pairs(dataset)
         return PairedPhotos(pairs, scale, min_side=min_side, cache_gib=cache_gib)
     return Photos(find_photos(dataset, split, data_dir), min_side, cache_gib)
+
+
+def training_photos(options: TrainOptions) -> PhotoSet:
+    """Opens what a training is to learn from; see `open_photos`."""
+    return open_photos(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        min_side=options.crop_size,
+        scale=options.scale,
+        cache_gib=options.cache_gib,
+    )

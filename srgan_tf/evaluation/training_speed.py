@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.opening import PhotoSet, open_photos
+from srgan_tf.data.opening import PhotoSet, training_photos
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.speed import multiplications
@@ -47,14 +47,7 @@ def benchmark_training(options: TrainOptions, precisions: Sequence[str]) -> None
     Raises:
         UserError: If there is no such loss.
     """
-    photos = open_photos(
-        options.dataset,
-        options.split,
-        data_dir=options.data_dir,
-        min_side=options.crop_size,
-        scale=options.scale,
-        cache_gib=options.cache_gib,
-    )
+    photos = training_photos(options)
     batch = options.batch_size
     cores = len(os.sched_getaffinity(0))
     alone, supply = (_pipeline(photos, options, threads) for threads in (1, cores))

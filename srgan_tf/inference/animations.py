@@ -1,7 +1,6 @@
 """Animated GIF, WebP and PNG: frame by frame, with their times and transparency."""
 
 import functools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from srgan_tf.inference.frames import FrameUpscaler
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record, state_of
-from srgan_tf.inference.tiles import Upscaler
+from srgan_tf.inference.tiles import Upscaler, memory_there
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Header
 from srgan_tf.pictures.kinds import KINDS
@@ -91,7 +90,7 @@ def check_size(animation: Animation, scale: int) -> None:
         UserError: Saying how much it is.
     """
     needed = animation.frames * animation.width * animation.height * scale**2 * 4
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory_there()
     if needed > there / 2:
         raise UserError(
             f"its {animation.frames} frames take up {needed / 1e9:.0f} GB of memory as "

@@ -1,7 +1,6 @@
 """All of a run that comes before computing: what is to be made, and what cannot be."""
 
 import dataclasses
-import os
 import shutil
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
 from srgan_tf.inference.steady import steady
+from srgan_tf.inference.tiles import memory_there
 from srgan_tf.inference.videos import (
     check_alone,
     check_for_videos,
@@ -209,7 +209,7 @@ def _checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
     pixel_bytes = (3 + header.alpha) * (2 if deep else 1)
     check_fits(wish.kind, width, height, pixel_bytes)
     memory = width * height * (3 + header.alpha) * (2 if header.deep else 1)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory_there()
     if memory > there:
         raise UserError(
             f"its result of {width}x{height} pixels takes up {memory / 1e9:.0f} GB of "

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from srgan_tf.files import Taken, rename
+from srgan_tf.options import UpscaleOptions
+from srgan_tf.pictures.formats import Photo
 from srgan_tf.pictures.notes import add_note, read_note
+from srgan_tf.pictures.writing import encode_photo
 
 Settings = dict[str, Any]
 
@@ -79,6 +82,20 @@ class Record(NamedTuple):
             return cls(origin, note["settings"], note["size"] == path.stat().st_size)
         except (OSError, KeyError):
             return None
+
+    def write_with(
+        self, photo: Photo, path: Path, kind: str, options: UpscaleOptions
+    ) -> list[str]:
+        """Writes a photo that says this of itself.
+
+        Returns:
+            What of its metadata the file cannot hold: see `encode_photo`.
+        """
+        lost = encode_photo(
+            photo, path, kind, quality=options.quality, lossless=options.lossless
+        )
+        self.write_into(path, kind)
+        return lost
 
     def write_into(self, path: Path, kind: str) -> None:
         """Notes it in a file that has just been written."""

@@ -6,6 +6,7 @@ see in the whole picture, so there are no seams to blend.
 """
 
 import itertools
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,11 @@ import numpy as np
 from srgan_tf.errors import UserError
 
 Box = tuple[int, int, int, int]
+
+
+def memory_there() -> int:
+    """Of this machine, in bytes: what a whole picture must fit into."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class Upscaler(ABC):

@@ -29,7 +29,7 @@ from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import Photo, read_photo_file
-from srgan_tf.pictures.writing import encode_photo, say_lost
+from srgan_tf.pictures.writing import say_lost
 
 
 def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
@@ -49,18 +49,14 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
     """
     given = ",".join(map(os.path.expanduser, options.model)) or None
 
-    def dials(look: UpscaleOptions) -> dict[str, Any]:
-        names = ("scale", "realism", "denoise")
-        return {name: getattr(look, name) for name in names}
-
     def models(look: UpscaleOptions) -> list[str]:
-        return [str(share.model) for share in choose(given, **dials(look))]
+        return [str(share.model) for share in choose(given, **look.dials())]
 
     @functools.cache
     def model(look: UpscaleOptions) -> Upscaler:
         loaded = load_model(
             given,
-            **dials(look),
+            **look.dials(),
             precision=options.precision,
             fast=options.fast,
             self_ensemble=options.self_ensemble,
@@ -233,15 +229,7 @@ class _Writer:
                 os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
     def _encode(self, photo: Photo, path: Path, kind: str, record: Record) -> list[str]:
-        lost = encode_photo(
-            photo,
-            path,
-            kind,
-            quality=self.options.quality,
-            lossless=self.options.lossless,
-        )
-        record.write_into(path, kind)
-        return lost
+        return record.write_with(photo, path, kind, self.options)
 
     def _pour(self, result: Photo, job: Job, record: Record) -> None:
         """Writes a result into a pipe or a device."""

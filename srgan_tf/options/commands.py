@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 from srgan_tf.errors import UserError
 from srgan_tf.options.fields import option
@@ -142,6 +143,10 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos):
         "Refuse photos that have more: a file of a few bytes can claim any size.",
         least=0,
     )
+
+    def dials(self) -> dict[str, Any]:
+        """What decides which models are used, and how much of each: see `choose`."""
+        return {name: getattr(self, name) for name in ("scale", "realism", "denoise")}
 
     def check(self) -> None:
         super().check()

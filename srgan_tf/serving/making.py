@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.files import whole_file
@@ -79,11 +79,7 @@ def make(
     content = photo.read_bytes()
     kind = _kind(header, options)
     source = ",".join(options.model) or None
-    dials: dict[str, Any] = {
-        "scale": options.scale,
-        "realism": options.realism,
-        "denoise": options.denoise,
-    }
+    dials = options.dials()
     model = kept_model(
         source, **dials, self_ensemble=options.self_ensemble, tile=options.tile
     )
@@ -99,14 +95,8 @@ def make(
     )
     result = folder / f"{photo.stem}_x{scale}{KINDS[kind].suffixes[0]}"
     with whole_file(result) as partial:
-        lost = encode_photo(
-            Photo(pixels, before.metadata),
-            partial,
-            kind,
-            quality=options.quality,
-            lossless=options.lossless,
-        )
-        record.write_into(partial, kind)
+        sr = Photo(pixels, before.metadata)
+        lost = record.write_with(sr, partial, kind, options)
     both = comparison(before, pixels, scale)
     half = both.pixels.shape[1] // 2
     sides: list[Path] = []

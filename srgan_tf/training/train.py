@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from srgan_tf.data.opening import PhotoSet, open_photos
+from srgan_tf.data.opening import PhotoSet, open_photos, training_photos
 from srgan_tf.data.pairs import check_usable
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
@@ -148,14 +148,7 @@ def _phi34(options: TrainOptions) -> FeatureDistance | None:
 
 
 def _photos(options: TrainOptions) -> tuple[PhotoSet, PhotoSet]:
-    photos = open_photos(
-        options.dataset,
-        options.split,
-        data_dir=options.data_dir,
-        min_side=options.crop_size,
-        scale=options.scale,
-        cache_gib=options.cache_gib,
-    )
+    photos = training_photos(options)
     log.warning("%s: %s", options.dataset, photos)
     check_usable(photos, options.degradation)
     valid = open_photos(

@@ -300,8 +300,7 @@ def test_a_full_disk(upscale, no_model, monkeypatch):
 
 def test_a_result_larger_than_the_memory(upscale, no_model, monkeypatch):
     save_picture(Path("a.png"), np.zeros((1000, 1000, 3), np.uint8))
-    monkeypatch.setattr(preparing.os, "sysconf", {"SC_PAGE_SIZE": 4096}.get)
-    monkeypatch.setattr(preparing.os, "sysconf", lambda name: 1000)
+    monkeypatch.setattr(os, "sysconf", lambda name: 1000)
     with pytest.raises(UserError, match="takes up 0 GB of memory, and there are 0"):
         upscale("a.png", scale=4)
 
