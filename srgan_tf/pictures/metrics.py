@@ -121,18 +121,28 @@ def _on_luma(metric, hr, sr, border):
     return metric(hr, sr)
 
 
+@keras.saving.register_keras_serializable("srgan_tf")
+def luma_psnr(hr, sr, border):
+    """`psnr` of pictures in [-1, 1]; see `luma_metrics`."""
+    return _on_luma(psnr, hr, sr, border)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+def luma_ssim(hr, sr, border):
+    """`ssim` of pictures in [-1, 1]; see `luma_metrics`."""
+    return _on_luma(ssim, hr, sr, border)
+
+
 def luma_metrics(border: int) -> list[keras.metrics.Metric]:
     """`psnr` and `ssim` for `compile(metrics=...)`, for pictures in [-1, 1].
+
+    Models compiled with them can be saved and loaded.
 
     Args:
         border: Pixels left out on each side: the scale, 4 in the paper.
     """
-
-    def luma_psnr(hr, sr):
-        return _on_luma(psnr, hr, sr, border)
-
-    def luma_ssim(hr, sr):
-        return _on_luma(ssim, hr, sr, border)
-
     wrap = keras.metrics.MeanMetricWrapper
-    return [wrap(luma_psnr, name="psnr"), wrap(luma_ssim, name="ssim")]
+    return [
+        wrap(luma_psnr, name="psnr", border=border),
+        wrap(luma_ssim, name="ssim", border=border),
+    ]
