@@ -10,14 +10,15 @@ from typing import Any
 
 from srgan_tf.errors import UserError, optional, reason
 from srgan_tf.options import ServeOptions
-from srgan_tf.serving.page import page
+from srgan_tf.serving.page import STYLE, page
 
 # Browsers then ask nobody else for anything, whatever Gradio's page names.
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"
 )
-_UPLOAD = "100mb"
+# Of 16 bits in four channels: what a file takes at most, its metadata apart.
+_BYTES_PER_PIXEL = 8
 
 
 def serve(options: ServeOptions) -> None:
@@ -51,6 +52,7 @@ def serving(options: ServeOptions) -> Iterator[str]:
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    _past_proxies(options.host)
     gr = optional("gradio", "web")
     blocks = page(options)
     try:
@@ -63,8 +65,11 @@ def serving(options: ServeOptions) -> Iterator[str]:
             quiet=True,
             show_error=True,
             ssr_mode=False,
-            max_file_size=_UPLOAD,
+            max_file_size=_largest_file(options.max_megapixels),
             footer_links=["api"],
+            css=STYLE,
+            # Else it gives up if its first page takes more than three seconds.
+            _frontend=False,
             theme=gr.themes.Default(
                 font=("system-ui", "sans-serif"),
                 font_mono=("ui-monospace", "monospace"),
@@ -79,6 +84,17 @@ def serving(options: ServeOptions) -> Iterator[str]:
         yield address
     finally:
         blocks.close(verbose=False)
+
+
+def _past_proxies(host: str) -> None:
+    """Lets Gradio, which asks itself whether it runs, do so without a proxy."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = [known, "localhost", "127.0.0.1", host]
+    os.environ["no_proxy"] = ",".join(x for x in hosts if x)
+
+
+def _largest_file(megapixels: float) -> int:
+    return int(megapixels * 1e6 * _BYTES_PER_PIXEL) + 2**20
 
 
 def _only_from_here() -> Any:

@@ -37,25 +37,29 @@ class Made(NamedTuple):
     lost: list[str]
 
 
-def check_photos(photos: Sequence[Path], most: float) -> list[Header]:
-    """The headers of photos that together are not too large.
+def read_headers(
+    photos: Sequence[Path], most: float
+) -> tuple[list[tuple[Path, Header]], list[str]]:
+    """Photos that can be read, with their headers, and what is wrong with others.
 
     Raises:
-        UserError: If they are, or one cannot be read.
+        UserError: If none can be read, or all are too large together.
     """
-    headers = []
+    found, wrong = [], []
     for photo in photos:
         try:
-            headers.append(read_header(photo, max_megapixels=most))
+            found.append((photo, read_header(photo, max_megapixels=most)))
         except UserError as error:
-            raise UserError(f"{photo.name}: {error}") from None
-    total = sum(header.width * header.height for header in headers) / 1e6
+            wrong.append(f"{photo.name}: {error}")
+    if not found:
+        raise UserError("; ".join(wrong))
+    total = sum(header.width * header.height for _, header in found) / 1e6
     if total > most:
         raise UserError(
             f"the photos have {total:.0f} megapixels together, more than "
             f"--max_megapixels={most:g}: take fewer at a time"
         )
-    return headers
+    return found, wrong
 
 
 def make(

@@ -9,13 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from srgan_tf.errors import UserError, optional
+from srgan_tf.inference.loading import load_model
 from srgan_tf.models.pretrained import released_models
 from srgan_tf.options import ServeOptions, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS, is_there
-from srgan_tf.serving.making import TimeLeft, check_photos, make
+from srgan_tf.serving.making import TimeLeft, make, read_headers
 
-# What visitors may choose of the options of `upscale`, in this order.
-SHOWN = ("realism", "denoise", "scale", "format", "quality")
+# What visitors may choose of the options of `upscale`, in this order, in their words.
+SHOWN = {
+    "realism": "0: most faithful, 1: most photo-realistic",
+    "denoise": "0: clean pictures, 1: photos with noise, JPEG and the like",
+    "scale": "How many times as wide and high",
+    "format": "",
+    "quality": "Of JPEG, WebP, AVIF, HEIC and JPEG XL",
+}
+# What chooses among the released models.
+DIALS = ("realism", "denoise")
+# Pictures to compare are shown pixel for pixel, whatever the screen's width is; and the
+# dot that parts the links at the foot, of which there is one.
+STYLE = """
+#compared img { object-fit: none; }
+footer .divider { display: none; }
+"""
 TITLE = "SRGAN: larger photos"
 BY_DIALS = "released, by the dials"
 _FIELDS = {field.name: field for field in dataclasses.fields(UpscaleOptions)}
@@ -43,14 +58,14 @@ def page(options: ServeOptions) -> Any:
                 )
                 start = gr.Button("Upscale", variant="primary", elem_id="start")
                 model = gr.Dropdown(
-                    [BY_DIALS, *released_models(), *models],
+                    [BY_DIALS, *models],
                     value=BY_DIALS,
                     label="Model",
                 )
-                controls = [_control(gr, name) for name in shown]
+                controls = {name: _control(gr, name) for name in shown}
             with gr.Column(scale=3, min_width=300):
                 compared = gr.ImageSlider(
-                    label="The middle at 100 %: bicubic left, SR right",
+                    label="At 100 %: bicubic, and SR",
                     type="filepath",
                     interactive=False,
                     max_height=1024,
@@ -67,10 +82,23 @@ def page(options: ServeOptions) -> Any:
                 remarks = gr.Markdown(elem_id="remarks")
         start.click(
             _Upscaling(gr, options, models, shown).function(),
-            [photos, model, *controls],
+            [photos, model, *controls.values()],
             [compared, results, remarks],
             api_name="upscale",
             concurrency_limit=1,
+        )
+        dials = [controls[name] for name in shown if name in DIALS]
+        model.input(
+            lambda name: [
+                gr.Slider(value=_start(dial), interactive=name == BY_DIALS)
+                for dial in shown
+                if dial in DIALS
+            ],
+            model,
+            dials,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
         bar.input(
             lambda place: gr.ImageSlider(slider_position=place),
@@ -85,11 +113,20 @@ def page(options: ServeOptions) -> Any:
 
 
 def _by_name(models: Sequence[str]) -> dict[str, str]:
-    """Models by what visitors see of them, which is not where they lie."""
-    names = {Path(model).name: model for model in models}
-    if len(names) < len(models):
-        raise UserError("--model: two of them have the same name.")
-    return names
+    """Models by what visitors see of them, which is not where they lie.
+
+    Raises:
+        UserError: If one cannot be used, which visitors could not mend.
+    """
+    named = {name: name for name in released_models()}
+    for model in models:
+        name = model if model in named else Path(model).resolve().name
+        if named.setdefault(name, model) != model:
+            raise UserError(
+                f"--model={model}: there is another model named {name}, rename one."
+            )
+        load_model(model)
+    return named
 
 
 def _for_photos() -> bool:
@@ -111,7 +148,7 @@ def _control(gr: Any, name: str) -> Any:
         value=_start(name),
         step=step,
         label=label,
-        info=limits["help"],
+        info=SHOWN[name],
     )
 
 
@@ -159,25 +196,27 @@ class _Upscaling:
     ) -> Iterator:
         if not photos:
             raise UserError("choose photos first")
-        named = () if model == BY_DIALS else (self.models.get(model, model),)
-        if named:
-            wishes = {
-                k: x for k, x in wishes.items() if k not in ("realism", "denoise")
-            }
+        named = () if model == BY_DIALS else (self.models[model],)
         given = {name: x for name, x in wishes.items() if x != _start(name)}
+        if named and (dials := [name for name in DIALS if name in given]):
+            raise UserError(
+                f"{dials[0]} chooses among the released models: leave the model to it, "
+                f"{BY_DIALS!r}"
+            )
         options = UpscaleOptions(
             model=named, max_megapixels=self.options.max_megapixels, **given
         )
-        files = [Path(photo) for photo in photos]
-        headers = check_photos(files, self.options.max_megapixels)
-        left = TimeLeft(sum(header.width * header.height for header in headers))
-        made, remarks = [], []
+        found, remarks = read_headers(
+            [Path(photo) for photo in photos], self.options.max_megapixels
+        )
+        left = TimeLeft(sum(header.width * header.height for _, header in found))
+        made = []
         with tempfile.TemporaryDirectory() as folder:
-            for number, (file, header) in enumerate(zip(files, headers)):
+            for number, (file, header) in enumerate(found):
 
                 def advance(pixels, file=file, number=number):
                     left.done += pixels
-                    name = f"{file.name} ({number + 1}/{len(files)})"
+                    name = f"{file.name} ({number + 1}/{len(found)})"
                     progress(left.done / left.work, desc=f"{name}: {left}")
 
                 advance(0)

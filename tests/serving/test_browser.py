@@ -71,6 +71,11 @@ def test_a_visitor_upscales_a_photo(address, tmp_path):
             page.keyboard.press("Home")
             page.wait_for_timeout(2000)
             assert page.locator("#compared").screenshot() != before
+            # Pixel for pixel, though the picture is wider than a telephone.
+            shown = left.evaluate(
+                "x => [getComputedStyle(x).objectFit, x.naturalWidth]"
+            )
+            assert shown == ["none", 880]
             # Nothing is wider than the screen.
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             page.screenshot(path=tmp_path / f"page_{width}.png", full_page=True)

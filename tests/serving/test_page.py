@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 import urllib.error
 import urllib.request
@@ -122,13 +123,17 @@ def test_the_dials_are_those_of_the_command_line(
 def test_several_photos_and_one_that_fails(client, photo, model, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(photo.read_bytes()[:1000])
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
     gray = tmp_path / "gray.png"
     Image.fromarray(values(8, 9)).save(gray)
-    _, results, remarks = upscaled(client, [broken, gray, photo], model)
+    _, results, remarks = upscaled(client, [broken, text, gray, photo], model)
     names = [Path(result).name for result in results]
     assert names == ["gray_x4.png", "me_x4.png"]
     assert Image.open(results[0]).mode == "L"
-    assert remarks.startswith("broken.png: ")
+    assert sorted(line.split(":")[0] for line in remarks.split("\n\n")) == [
+        *("broken.png", "text.png")
+    ]
 
 
 def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
@@ -146,6 +151,7 @@ def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
     assert "not in the list of choices" in refused([photo], "/etc/passwd")
     assert "not in the list of choices" in refused([photo], str(photo.parent))
     assert "greater than maximum" in refused([photo], BY_DIALS, realism=7)
+    assert "realism chooses among the released" in refused([photo], model, realism=0.5)
 
 
 def ask(address, path, data=None, **headers):
@@ -224,6 +230,25 @@ def test_a_taken_port_and_other_hosts_are_told(model_path, capsys, monkeypatch):
     told = capsys.readouterr()
     assert "lets everybody who reaches this machine use it" in told.err
     assert "Serving on http" in told.out
+
+
+def test_a_proxy_is_not_asked_for_the_page_itself(model_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    with serving(ServeOptions(model=(model_path,), port=free_port())) as address:
+        assert ask(address, "info")
+    assert os.environ["no_proxy"] == "example.org,localhost,127.0.0.1,127.0.0.1"
+
+
+def test_models_that_cannot_be_served_are_told_at_the_start(model_path, tmp_path):
+    with pytest.raises(UserError, match="There is no model none"):
+        serve(ServeOptions(model=("none.keras",), port=free_port()))
+    for name in ("tiny.keras", "srgan_x4"):
+        other = tmp_path / "other" / name
+        other.mkdir(parents=True)
+        with pytest.raises(UserError, match=f"another model named {name}"):
+            serve(ServeOptions(model=(model_path, str(other)), port=free_port()))
 
 
 def test_uploads_go_with_the_server(model_path, photo):
