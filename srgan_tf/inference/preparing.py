@@ -110,7 +110,7 @@ def prepare(
     wishes = []
     for source in found.sources:
         try:
-            kind = _kind_of(source, file_format, output, options)
+            kind = kind_of(source, file_format, output, options)
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
@@ -146,7 +146,7 @@ def prepare(
                 check_size(animation, scale)
                 task = Task(job, animation.header(), animation.frames)
             else:
-                task = Task(job, _checked_header(wish, scale, options))
+                task = Task(job, checked_header(wish, scale, options))
             _check_folder(job.target.parent)
             prepared.tasks.append(task)
         except UserError as error:
@@ -175,9 +175,14 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
         )
 
 
-def _kind_of(
+def kind_of(
     source: Source, file_format: str, output: Output, options: UpscaleOptions
 ) -> str:
+    """The kind of file that a source becomes, of `RESULT_FORMATS` or `VIDEO_FORMATS`.
+
+    Raises:
+        UserError: If it cannot become what is wanted.
+    """
     wanted = file_format if output.file else options.format
     animation = read_animation(source.path)
     if is_video(source.path) or (animation and wanted in VIDEO_FORMATS):
@@ -202,7 +207,12 @@ def _kind_of(
     return kind
 
 
-def _checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
+def checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
+    """Of a photo whose result fits into memory and into its kind of file.
+
+    Raises:
+        UserError: If it does not, or the photo cannot be read.
+    """
     header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
     width, height = scale * header.width, scale * header.height
     deep = header.deep and KINDS[wish.kind].deep

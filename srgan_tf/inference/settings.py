@@ -17,6 +17,7 @@ _OTHERS = frozenset(
     (
         *("model", "scale", "tile", "output", "overwrite", "compare", "keep_times"),
         *("max_megapixels", "format", "quality", "lossless"),
+        *("beam", "runner", "beam_options"),
         *VIDEO_ONLY,
     )
 )

@@ -9,6 +9,7 @@ from srgan_tf.options.fields import option
 from srgan_tf.options.groups import (
     DEGRADATIONS,
     Compilation,
+    Engine,
     Features,
     Inference,
     ModelFiles,
@@ -26,7 +27,7 @@ _FRAMES = re.compile(r"(\d*):(\d*)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PrepareOptions(PhotoSet):
+class PrepareOptions(PhotoSet, Engine):
     """Preparation"""
 
     output: str | None = option(None, "Folder to make, for --dataset of train.")
@@ -54,6 +55,7 @@ class PrepareOptions(PhotoSet):
     )
 
     def check(self) -> None:
+        super().check()
         if not self.output:
             raise UserError("prepare needs --output; see --help.")
 
@@ -95,7 +97,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(ModelFiles, Inference, Output, Videos):
+class UpscaleOptions(ModelFiles, Inference, Output, Videos, Engine):
     """Upscaling"""
 
     scale: int | None = option(
