@@ -40,6 +40,12 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> None:
 
 def _prepare(options: PrepareOptions, arguments: Sequence[str]) -> None:
     """Cut photos into sub-pictures that training reads from the disk."""
+    if options.beam:
+        optional("apache_beam", "beam")
+        from srgan_tf.beam.preparing import prepare_by_beam
+
+        prepare_by_beam(options)
+        return
     from srgan_tf.data.prepare import prepare
 
     prepare(options)

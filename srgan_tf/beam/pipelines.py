@@ -7,13 +7,21 @@ from collections import Counter
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.portability.fn_api_runner.fn_runner import (
+    ExtendedProvisionInfo,
+    FnApiRunner,
+)
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineState
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.options.groups import Engine
 
-# What Beam's DirectRunner comes to here, which first tries to download another one.
-_HERE = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+_HERE = (
+    "--direct_running_mode=multi_processing",
+    "--default_sdk_harness_log_level=ERROR",
+)
 
 
 def new_pipeline(options: Engine) -> beam.Pipeline:
@@ -24,16 +32,23 @@ def new_pipeline(options: Engine) -> beam.Pipeline:
     """
     words = shlex.split(options.beam_options or "")
     if options.runner is None:
-        workers = f"--direct_num_workers={os.cpu_count() or 1}"
-        words = ["--direct_running_mode=multi_processing", workers, *words]
+        words = [*_HERE, f"--direct_num_workers={os.cpu_count() or 1}", *words]
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     try:
-        return beam.Pipeline(options.runner or _HERE, PipelineOptions(words))
+        flags = PipelineOptions(words)
+        return beam.Pipeline(options.runner or _runner_here(flags), flags)
     except (ValueError, ImportError, SystemExit) as error:
         raise UserError(
             f"--runner={options.runner} --beam_options={options.beam_options}: Beam "
-            f"refuses that ({error})."
+            f"refuses that ({reason(error)})."
         ) from None
+
+
+def _runner_here(flags: PipelineOptions) -> FnApiRunner:
+    """What Beam's DirectRunner comes to, after it has tried to download another one."""
+    encoded = JobServiceHandle.encode_pipeline_options(flags.get_all_options())
+    info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
+    return FnApiRunner(provision_info=ExtendedProvisionInfo(info))
 
 
 def run_to_end(pipeline: beam.Pipeline) -> Counter[str]:

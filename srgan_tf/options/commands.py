@@ -53,6 +53,22 @@ class PrepareOptions(PhotoSet, Engine):
         least=0,
         most=9,
     )
+    min_quality: int = option(
+        0, "Leave out JPEGs of less quality, by their tables.", least=0, most=100
+    )
+    near_duplicates: bool = option(
+        False, "Leave out photos that show the same as one before them."
+    )
+    unlike: tuple[str, ...] = option(
+        (), "Folders, such as of benchmarks: leave out photos that resemble theirs."
+    )
+    likeness: int = option(
+        6,
+        "Bits, of the 64 of perceptual hashes, in which photos differ at most that "
+        "show the same.",
+        least=0,
+        most=16,
+    )
 
     def check(self) -> None:
         super().check()

@@ -7,6 +7,7 @@ from PIL import Image
 from samples import graph_of, smooth_photo
 
 from srgan_tf.data import prepare as prepare_module
+from srgan_tf.data import shards as shards_module
 from srgan_tf.data.cutting import cut_photo, detail
 from srgan_tf.data.decoding import decode
 from srgan_tf.data.listing import find_photos
@@ -155,7 +156,7 @@ def test_it_goes_on_where_it_was_killed(mixed, tmp_path, monkeypatch, capsys, af
             raise KeyboardInterrupt
         return cut_photo(path, *arguments, **others)
 
-    monkeypatch.setattr(prepare_module, "cut_photo", dies)
+    monkeypatch.setattr(shards_module, "cut_photo", dies)
     with pytest.raises(KeyboardInterrupt):
         prepare(options(mixed, tmp_path / "set"))
     assert not (tmp_path / "set").exists()
@@ -169,7 +170,7 @@ def test_it_goes_on_where_it_was_killed(mixed, tmp_path, monkeypatch, capsys, af
         again.append(path)
         return cut_photo(path, *arguments, **others)
 
-    monkeypatch.setattr(prepare_module, "cut_photo", counts)
+    monkeypatch.setattr(shards_module, "cut_photo", counts)
     prepare(options(mixed, tmp_path / "set"))
     assert contents(tmp_path / "set") == contents(tmp_path / "whole")
     if after == 7:
@@ -185,7 +186,7 @@ def test_other_photos_or_options_begin_anew(mixed, tmp_path, monkeypatch, caplog
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module, "_finish", stops)
+        patch.setattr(prepare_module, "finish", stops)
         with pytest.raises(KeyboardInterrupt):
             prepare(options(mixed, tmp_path / "set"))
     prepare(options(mixed, tmp_path / "set", size=128))
