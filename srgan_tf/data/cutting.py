@@ -109,7 +109,8 @@ def jpeg_quality(path: str | os.PathLike) -> int | None:
     """The quality of a JPEG file, 1 to 100, by its table for luma; None of others.
 
     libjpeg multiplies the table of the standard's Annex K; that of other encoders is
-    taken for the multiple that has the same mean.
+    taken for the multiple that has the same mean. Below 25, where the largest numbers
+    are cut at 255, it is told a little too high.
 
     Raises:
         UserError: If the file cannot be read.
