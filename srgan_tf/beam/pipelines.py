@@ -22,6 +22,7 @@ _HERE = (
     "--direct_running_mode=multi_processing",
     "--default_sdk_harness_log_level=ERROR",
 )
+_WORKER_GONE = "Channel closed prematurely"
 
 
 def new_pipeline(options: Engine) -> beam.Pipeline:
@@ -60,8 +61,17 @@ def run_to_end(pipeline: beam.Pipeline) -> Counter[str]:
     Raises:
         UserError: If it did not come to its end.
     """
-    result = pipeline.run()
-    if (state := result.wait_until_finish()) != PipelineState.DONE:
+    try:
+        result = pipeline.run()
+        state = result.wait_until_finish()
+    except RuntimeError as error:
+        if _WORKER_GONE not in str(error):
+            raise
+        raise UserError(
+            "A worker process has ended, killed or out of memory: the same command "
+            "continues."
+        ) from None
+    if state != PipelineState.DONE:
         raise UserError(f"The pipeline ended as {state}: the same command continues.")
     counts: Counter[str] = Counter()
     try:

@@ -94,7 +94,7 @@ def record_at(path: str) -> Record | None:
     with open_to_read(path) as file:
         note = note_in(file, size)
     try:
-        return note and Record.of_note(note, size)
+        return Record.of_note(note, size) if note else None
     except KeyError:
         return None
 

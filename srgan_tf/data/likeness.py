@@ -102,7 +102,7 @@ def nearest(hashes: np.ndarray, others: Sequence[int]) -> tuple[np.ndarray, np.n
     best = np.full(len(hashes), 65, np.int64)
     which = np.zeros(len(hashes), np.int64)
     for number, other in enumerate(others):
-        found = distances(hashes, np.uint64(other))
+        found = distances(hashes, np.array(other, np.uint64))
         which[found < best] = number
         best = np.minimum(best, found)
     return which, best

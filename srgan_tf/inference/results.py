@@ -76,7 +76,7 @@ class Record(NamedTuple):
         """That of a file; None if it is no result."""
         try:
             note = read_note(path)
-            return note and cls.of_note(note, path.stat().st_size)
+            return cls.of_note(note, path.stat().st_size) if note else None
         except (OSError, KeyError):
             return None
 
