@@ -7,7 +7,7 @@ import pytest
 from samples import REPOSITORY
 
 from srgan_tf import load_generator
-from srgan_tf.evaluation.tables import PAPER
+from srgan_tf.evaluation.tables import published
 from srgan_tf.models.pretrained import WEIGHTS
 
 README = REPOSITORY / "README.md"
@@ -17,11 +17,15 @@ SETS = ("Set5", "Set14", "BSD100")
 SHOWN = {"psnr": ".2f", "ssim": ".4f", "ssim_paper": ".4f", "phi34": ".0f"}
 
 
-def expected_rows() -> dict[str, list[str]]:
+def expected_rows(scale: int) -> dict[str, list[str]]:
     known = FACTS["models"] | FACTS["others"]
-    scores = {name: facts["scores"] for name, facts in known.items()}
-    for name in ("bicubic", "SRResNet", "SRGAN"):
-        scores[f"paper: {name}"] = {x: PAPER[x.lower()][name] for x in SETS}
+    scores: dict[str, dict] = {
+        name.removesuffix(f" x{scale}"): facts["scores"]
+        for name, facts in known.items()
+        if facts.get("scale", 4) == scale
+    }
+    for name in published("Set5", scale):
+        scores[name] = {x: published(x, scale)[name] for x in SETS}
     return {
         name: [
             " / ".join(
@@ -38,10 +42,13 @@ def expected_rows() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("path", [README, CARD], ids=lambda path: path.name)
 def test_scores(path):
-    pattern = r"\| Set5 \| Set14 \| BSD100 \|\n[-|]+\n((?:\|.*\n)+)"
-    (table,) = re.findall(pattern, path.read_text("utf-8"))
-    rows = [re.split(r" *\| *", line.strip("| ")) for line in table.splitlines()]
-    assert {name.strip("*`"): cells for name, *cells in rows} == expected_rows()
+    pattern = r"\| x(\d) \| Set5 \| Set14 \| BSD100 \|\n[-|]+\n((?:\|.*\n)+)"
+    found = {}
+    for scale, table in re.findall(pattern, path.read_text("utf-8")):
+        rows = [re.split(r" *\| *", line.strip("| ")) for line in table.splitlines()]
+        found[int(scale)] = {name.strip("*`"): cells for name, *cells in rows}
+    scales = {facts["scale"] for facts in FACTS["models"].values()}
+    assert found == {scale: expected_rows(scale) for scale in scales}
 
 
 def test_the_export_table_begins_with_the_models_scores():

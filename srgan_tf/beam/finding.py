@@ -26,6 +26,7 @@ from srgan_tf.inference.outputs import Output
 from srgan_tf.inference.preparing import kind_of
 from srgan_tf.inference.results import Origin, Record, Settings, numbered, short_name
 from srgan_tf.inference.settings import settings_of
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import EARLIER, Source, find_sources
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES
@@ -40,17 +41,17 @@ class Plan(NamedTuple):
 
     Attributes:
         options: What is wanted.
-        scale: Factor of the size.
+        size: Of the results, a factor.
         models: What `fingerprint` says of the models.
     """
 
     options: UpscaleOptions
-    scale: int
+    size: Size
     models: Sequence[str]
 
     def settings(self, kind: str) -> Settings:
         """All that a result depends on besides its photo."""
-        return settings_of(self.options, kind, self.scale, self.models)
+        return settings_of(self.options, kind, self.size, self.models)
 
 
 class Found(NamedTuple):
@@ -238,12 +239,12 @@ def _parts(found: Found, kind: str, plan: Plan) -> tuple[str, str]:
 def _names(
     found: Found, stem: str, suffix: str, crowded: bool, plan: Plan
 ) -> Iterator[str]:
-    scale = f"_x{plan.scale}"
+    size = f"_{plan.size}"
     if not crowded:
-        yield short_name(stem, f"{scale}{suffix}")
-    yield short_name(posixpath.basename(found.path), f"{scale}{suffix}")
+        yield short_name(stem, f"{size}{suffix}")
+    yield short_name(posixpath.basename(found.path), f"{size}{suffix}")
     for number in itertools.count(2):
-        yield numbered(stem, scale, number, suffix)
+        yield numbered(stem, size, number, suffix)
 
 
 def _folded(name: str) -> str:

@@ -41,6 +41,7 @@ from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.preparing import checked_header
 from srgan_tf.inference.results import Record, numbered
 from srgan_tf.inference.settings import VIDEO_ONLY, fingerprint, known_scale
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import STDIN, Source
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale
@@ -112,7 +113,7 @@ def _check(arguments: Sequence[str], options: UpscaleOptions) -> None:
         raise UserError("upscale --beam needs --output, a folder.")
     if not is_url(options.output) and os.path.isfile(options.output):
         raise UserError(f"--output={options.output} is a file; --beam needs a folder.")
-    for name in ("compare", "keep_times", *VIDEO_ONLY):
+    for name in ("size", "long_side", "compare", "keep_times", *VIDEO_ONLY):
         if getattr(options, name) not in (None, False):
             raise UserError(f"--{name} is not for --beam.")
     kind = options.format or "png"
@@ -128,7 +129,7 @@ def _check(arguments: Sequence[str], options: UpscaleOptions) -> None:
 def _plan(options: UpscaleOptions) -> Plan:
     models = [str(share.model) for share in choose(_given(options), **options.dials())]
     scale = options.scale or known_scale(models) or _load(options).scale
-    return Plan(options, scale, [fingerprint(model) for model in models])
+    return Plan(options, Size(scale), [fingerprint(model) for model in models])
 
 
 def _given(options: UpscaleOptions) -> str | None:
@@ -225,20 +226,21 @@ class _Upscale(beam.DoFn):
         return exists(job.target) and is_done(job, record_at(job.target), self.plan)
 
     def _make(self, job: Job) -> int:
-        options, scale = self.plan.options, self.plan.scale
+        options, size = self.plan.options, self.plan.size
         settings = self.plan.settings(job.kind)
         with local_copy(job.path) as local:
             if animation_of(local, job.kind):
                 raise UserError("is an animation: upscale it without --beam")
             source = Source(local, local.parent)
-            wish = Wish(source, job.kind, KINDS[job.kind].suffixes[0], settings)
-            checked_header(wish, scale, options)
+            suffix = KINDS[job.kind].suffixes[0]
+            wish = Wish(source, job.kind, suffix, size, options, settings)
+            checked_header(wish, options)
             origin = origin_at(job.path, os.path.dirname(job.target), local)
             photo = read_photo_file(local, max_megapixels=options.max_megapixels)
-        pixels = upscaled(photo.pixels, self.model, scale=scale)
+        pixels = upscaled(photo.pixels, self.model, scale=size.scale)
         result, record = Photo(pixels, photo.metadata), Record(origin, settings)
         if job.older and exists(job.target):
-            _step_aside(job.target, scale)
+            _step_aside(job.target, str(size))
         lost = write_whole(
             job.target,
             lambda path: record.write_with(result, path, job.kind, options),
@@ -249,13 +251,13 @@ class _Upscale(beam.DoFn):
         return round(height * width / 1000)
 
 
-def _step_aside(target: str, scale: int) -> None:
+def _step_aside(target: str, size: str) -> None:
     """Gives an earlier result another name, with a number."""
     folder, name = os.path.split(target)
     stem, suffix = os.path.splitext(name)
-    stem = stem.rpartition(f"_x{scale}")[0] or stem
+    stem = stem.rpartition(f"_{size}")[0] or stem
     for number in itertools.count(2):
-        aside = f"{folder}/{numbered(stem, f'_x{scale}', number, suffix)}"
+        aside = f"{folder}/{numbered(stem, f'_{size}', number, suffix)}"
         if not exists(aside):
             FileSystems.rename([target], [aside])
             return

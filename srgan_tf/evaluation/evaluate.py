@@ -22,12 +22,12 @@ from srgan_tf.data.pair_folders import Pair, find_pairs
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.benchmark_sets import read_pair
 from srgan_tf.evaluation.tables import (
-    PAPER,
     as_json,
     as_markdown,
     kinds_tables,
     means_table,
     pictures_tables,
+    published,
 )
 from srgan_tf.files import whole_file
 from srgan_tf.inference.loading import load_model
@@ -58,7 +58,7 @@ def evaluate(options: EvaluateOptions) -> dict:
 
     Returns:
         What a `.json` report holds: for each benchmark and model the measures of each
-        picture and their means, and the paper's means.
+        picture and their means, and the means that others published.
 
     Raises:
         UserError: If models, pictures and scale do not fit together; found before
@@ -90,12 +90,12 @@ def evaluate(options: EvaluateOptions) -> dict:
         for name, pairs in sets.items():
             bar.set_description(name)
             found = _measure(name, pairs, models, options, vgg=vgg, bar=bar)
-            papers = PAPER.get(name.lower(), {}) if scale == 4 else {}
+            others = published(name, scale)
             for kind, measured in found.items():
                 given = pairs[0].lr and not kind
                 benchmarks[f"{name}, {kind}" if kind else name] = {
                     "lr": "given" if given else f"made from HR: {kind or 'bicubic'}",
-                    "paper": papers if kind in (None, "bicubic") else {},
+                    "published": others if kind in (None, "bicubic") else {},
                     "models": measured,
                 }
     for path in options.report:

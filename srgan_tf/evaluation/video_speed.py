@@ -12,6 +12,7 @@ from srgan_tf.errors import UserError, optional
 from srgan_tf.inference.jobs import Job, Wish
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Origin, Record
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import Source
 from srgan_tf.inference.tiles import Box, Upscaler
 from srgan_tf.inference.upscale_video import VideoWork
@@ -54,13 +55,14 @@ def benchmark_video(model: Upscaler) -> None:
         _write_clip(path)
         timed(np.zeros((HEIGHT, WIDTH, model.channels), np.float32))  # compiles
         timed.seconds = 0.0
+        source, options = Source(path, path.parent), UpscaleOptions()
+        wish = Wish(source, "mp4", ".mp4", Size(model.scale), options, {})
         start = time.perf_counter()
         work = VideoWork(
             read_video(path),
-            Job(Wish(Source(path, path.parent), "mp4", ".mp4", {}), target),
+            Job(wish, target),
             Record(Origin.of_file(path, path.parent), {}),
-            scale=model.scale,
-            options=UpscaleOptions(),
+            options=options,
             progress=Progress(1, 0.0),
         )
         work.upscale(timed)

@@ -105,7 +105,6 @@ class AnimationWork:
         animation: What to upscale.
         job: What is to be made.
         record: What the result says of itself.
-        scale: Factor of the size.
         options: What is wanted.
         progress: Is told of each frame.
     """
@@ -116,12 +115,12 @@ class AnimationWork:
         job: Job,
         record: Record,
         *,
-        scale: int,
         options: UpscaleOptions,
         progress: Progress,
     ):
         self.animation, self.kind, self.record = animation, job.wish.kind, record
-        self.scale, self.options, self.progress = scale, options, progress
+        self.scale = job.wish.size.scale
+        self.options, self.progress = options, progress
         self._frames: FrameUpscaler | None = None
 
     def upscale(self, model: Upscaler) -> None:

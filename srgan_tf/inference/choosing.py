@@ -1,6 +1,7 @@
 """Which weights are meant: one generator, or several to blend by two dials."""
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
@@ -8,6 +9,7 @@ from srgan_tf.models import Generator
 from srgan_tf.models.pretrained import released_models, released_scale
 
 Source = str | os.PathLike | Generator
+_PHOTO = "_photo"  # how the names of models for photos end
 
 
 class Share(NamedTuple):
@@ -64,20 +66,22 @@ def default_model() -> str:
 def _released(
     scale: int | None, realism: float | None, denoise: float | None
 ) -> list[Share]:
-    size = _released_scale(scale)
-    photo = f"srgan_x{size}_photo" in released_models()
-    if denoise is not None and not photo:
-        raise UserError(f"--denoise: there is no model for photos at x{size}.")
+    released = released_models()
+    if denoise:
+        released = {k: v for k, v in released.items() if k.endswith(_PHOTO)}
+        if not released:
+            raise UserError("--denoise: there is no model for photos here.")
+    size = _next_scale(scale or 4, released)
+    photo = f"srgan_x{size}{_PHOTO}" in released
     realism = 1.0 if realism is None else realism
     denoise = float(photo) if denoise is None else denoise
     kinds = {f"srresnet_x{size}": 1.0 - realism, f"srgan_x{size}": realism}
     clean = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
-    photos = [Share(f"{x}_photo", y * denoise, True) for x, y in kinds.items()]
+    photos = [Share(f"{x}{_PHOTO}", y * denoise, True) for x, y in kinds.items()]
     return [share for share in (*clean, *photos) if share.share]
 
 
-def _released_scale(scale: int | None) -> int:
+def _next_scale(scale: int, released: Iterable[str]) -> int:
     """The scale of the released models that serve a wanted scale."""
-    scale = scale or 4
-    released = sorted(map(released_scale, released_models()))
-    return next((size for size in released if size >= scale), max([*released, 4]))
+    scales = sorted(map(released_scale, released))
+    return next((size for size in scales if size >= scale), max([*scales, 4]))

@@ -10,17 +10,18 @@ _SIDE = 1024
 
 def comparison_size(width: int, height: int, scale: int) -> tuple[int, int]:
     """Width and height of the comparison for a photo of some size."""
-    width, height = (scale * min(side, _SIDE // scale) for side in (width, height))
+    width, height = (min(scale * side, _SIDE) for side in (width, height))
     return 2 * width, height
 
 
-def comparison(lr: Photo, sr: np.ndarray, scale: int) -> Photo:
+def comparison(lr: Photo, sr: np.ndarray) -> Photo:
     """The middle of a photo, enlarged: bicubic left, SR right."""
-    (rows, columns, _), part = lr.pixels.shape, _SIDE // scale
-    height, width = min(rows, part), min(columns, part)
-    top, left = (rows - height) // 2, (columns - width) // 2
-    before = imresize_large(lr.pixels[top : top + height, left : left + width], scale)
-    after = sr[
-        scale * top : scale * (top + height), scale * left : scale * (left + width)
-    ]
-    return Photo(np.concatenate([before, after], axis=1), lr.metadata.colours())
+    height, width = sr.shape[:2]
+    part = _middle(height), _middle(width)
+    before = imresize_large(lr.pixels, (height, width), part=part)
+    both = np.concatenate([before, sr[part]], axis=1)
+    return Photo(both, lr.metadata.colours())
+
+
+def _middle(length: int) -> slice:
+    return slice(max(length - _SIDE, 0) // 2, (length + _SIDE) // 2)

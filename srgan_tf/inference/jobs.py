@@ -16,7 +16,9 @@ from srgan_tf.inference.results import (
     numbered,
     short_name,
 )
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import STDIN, Source
+from srgan_tf.options import UpscaleOptions
 
 
 class Wish(NamedTuple):
@@ -26,12 +28,16 @@ class Wish(NamedTuple):
         source: The photo.
         kind: One of `RESULT_FORMATS`.
         suffix: For the result's name.
+        size: Of the result.
+        look: The options as they are for it, which tell the model.
         settings: All that the result depends on, besides the photo.
     """
 
     source: Source
     kind: str
     suffix: str
+    size: Size
+    look: UpscaleOptions
     settings: Settings
 
 
@@ -65,7 +71,6 @@ class Places:
     Args:
         wishes: All that is to be made, so that names that meet are known.
         output: Where to.
-        scale: Factor of the size, for the names.
         kept: Files that are replaced in no case, besides the photos.
         compare: Whether each has a comparison beside it.
         overwrite: Whether to make anew what is done, and to replace what else is there.
@@ -75,13 +80,12 @@ class Places:
         self,
         wishes: Sequence[Wish],
         output: Output,
-        scale: int,
         *,
         kept: Sequence[Path] = (),
         compare: bool = False,
         overwrite: bool = False,
     ):
-        self.output, self.scale = output, scale
+        self.output = output
         self.compare, self.overwrite = compare, overwrite
         self._photos = {_identity(wish.source.path) for wish in wishes}
         self._kept = {_identity(path) for path in kept}
@@ -135,16 +139,16 @@ class Places:
         return folder
 
     def _names(self, wish: Wish) -> Iterator[str]:
-        source, scale = wish.source.path, f"_x{self.scale}"
+        source, size = wish.source.path, f"_{wish.size}"
         stem = "stdin" if str(source) == STDIN else source.stem
-        room = len(comparison_of(Path(scale)).name) if self.compare else 0
+        room = len(comparison_of(Path(size)).name) if self.compare else 0
         place = _key(self._folder(wish.source) / f"{source.stem}{wish.suffix}")
         if place not in self._crowded:
-            yield short_name(stem, f"{scale}{wish.suffix}", room)
+            yield short_name(stem, f"{size}{wish.suffix}", room)
         if source.suffix:
-            yield short_name(source.name, f"{scale}{wish.suffix}", room)
+            yield short_name(source.name, f"{size}{wish.suffix}", room)
         for number in itertools.count(2):
-            yield numbered(stem, scale, number, wish.suffix)
+            yield numbered(stem, size, number, wish.suffix)
 
     def _job(self, wish: Wish, target: Path) -> Job | None:
         """What a place means for a result; None if it is not for it."""

@@ -14,7 +14,6 @@ def moving_work(
     job: Job,
     record: Record,
     *,
-    scale: int,
     options: UpscaleOptions,
     progress: Progress,
 ) -> VideoWork | AnimationWork | None:
@@ -23,7 +22,6 @@ def moving_work(
     Args:
         job: What is to be made.
         record: What the result says of itself.
-        scale: Factor of the size.
         options: What is wanted.
         progress: Is told of each frame.
 
@@ -36,7 +34,6 @@ def moving_work(
             read_video(path),
             job,
             record,
-            scale=scale,
             options=options,
             progress=progress,
         )
@@ -45,7 +42,6 @@ def moving_work(
             animation,
             job,
             record,
-            scale=scale,
             options=options,
             progress=progress,
         )

@@ -1,6 +1,8 @@
 """All of a run that comes before computing: what is to be made, and what cannot be."""
 
 import dataclasses
+import functools
+import math
 import shutil
 import sys
 import tempfile
@@ -18,6 +20,7 @@ from srgan_tf.inference.animations import (
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
+from srgan_tf.inference.sizes import Size, by_factor, is_in_pixels, size_in_pixels
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
 from srgan_tf.inference.steady import steady
 from srgan_tf.inference.tiles import memory_there
@@ -59,7 +62,6 @@ class Prepared:
 
     Attributes:
         output: The place for results.
-        scale: Factor of the size.
         places: Chooses files for results.
         tasks: What is to be made.
         done: Whose results are there already.
@@ -70,7 +72,6 @@ class Prepared:
     """
 
     output: Output
-    scale: int
     places: Places
     tasks: list[Task] = dataclasses.field(default_factory=list)
     done: list[Job] = dataclasses.field(default_factory=list)
@@ -101,36 +102,42 @@ def prepare(
     output, file_format = read_output(options.output, found.sources, options.format)
     _check_options(options, output, file_format)
     check_for_videos(found.sources, options)
-    scale = options.scale or known_scale(models(options)) or model_scale()
-    hashes = {
-        look: [fingerprint(model) for model in models(look)]
-        for look in (options, steady(options))
-    }
+    if not is_in_pixels(options):
+        factor = Size(options.scale or known_scale(models(options)) or model_scale())
+
+    @functools.cache
+    def hashes(look: UpscaleOptions) -> list[str]:
+        return [fingerprint(model) for model in models(look)]
+
     failures: dict[str, str] = {}
     wishes = []
     for source in found.sources:
         try:
             kind = kind_of(source, file_format, output, options)
+            moves = kind in CONTAINERS or animation_of(source.path, kind) is not None
+            look = steady(options) if moves else options
+            if is_in_pixels(options):
+                size = _size_in_pixels(source, moves, options)
+                look = by_factor(look, size.scale)
+            else:
+                size = factor
         except UserError as error:
             failures[str(source.path)] = str(error)
             continue
-        moves = kind in CONTAINERS or animation_of(source.path, kind)
-        look = steady(options) if moves else options
-        settings = settings_of(look, kind, scale, hashes[look])
+        settings = settings_of(look, kind, size, hashes(look))
         suffixes = (CONTAINERS if kind in CONTAINERS else KINDS)[kind].suffixes
         suffix = suffixes[0]
         if file_format == "same" and source.path.suffix.lower() in suffixes:
             suffix = source.path.suffix
-        wishes.append(Wish(source, kind, suffix, settings))
+        wishes.append(Wish(source, kind, suffix, size, look, settings))
     places = Places(
         wishes,
         output,
-        scale,
         kept=found.left_out.get(EARLIER, ()),
         compare=options.compare,
         overwrite=options.overwrite,
     )
-    prepared = Prepared(output, scale, places, failures=failures)
+    prepared = Prepared(output, places, failures=failures)
     prepared.left_out = words_for(found.left_out)
     if any(videos := [is_video(source.path) for source in found.sources]):
         prepared.what = "videos" if all(videos) else "files"
@@ -141,12 +148,12 @@ def prepare(
                 prepared.done.append(job)
                 continue
             if wish.kind in CONTAINERS:
-                task = Task(job, *checked_video(wish, scale, options))
+                task = Task(job, *checked_video(wish, options))
             elif animation := animation_of(wish.source.path, wish.kind):
-                check_size(animation, scale)
+                check_size(animation, wish.size.scale)
                 task = Task(job, animation.header(), animation.frames)
             else:
-                task = Task(job, checked_header(wish, scale, options))
+                task = Task(job, checked_header(wish, options))
             _check_folder(job.target.parent)
             prepared.tasks.append(task)
         except UserError as error:
@@ -207,14 +214,21 @@ def kind_of(
     return kind
 
 
-def checked_header(wish: Wish, scale: int, options: UpscaleOptions) -> Header:
+def _size_in_pixels(source: Source, moves: bool, options: UpscaleOptions) -> Size:
+    if moves:
+        raise UserError("--size and --long_side are for photos; this takes --scale")
+    header = read_header(source.file, max_megapixels=options.max_megapixels)
+    return size_in_pixels(header.width, header.height, options)
+
+
+def checked_header(wish: Wish, options: UpscaleOptions) -> Header:
     """Of a photo whose result fits into memory and into its kind of file.
 
     Raises:
         UserError: If it does not, or the photo cannot be read.
     """
     header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
-    width, height = scale * header.width, scale * header.height
+    width, height = wish.size.of(header.width, header.height)
     deep = header.deep and KINDS[wish.kind].deep
     pixel_bytes = (3 + header.alpha) * (2 if deep else 1)
     check_fits(wish.kind, width, height, pixel_bytes)
@@ -260,7 +274,7 @@ def _check_space(prepared: Prepared) -> None:
         if prepared.output.stream or job.wish.kind in CONTAINERS:
             continue
         folder = _existing(job.target.parent)
-        size = header.width * header.height * prepared.scale**2 * 3
+        size = math.prod(job.wish.size.of(header.width, header.height)) * 3
         device = folder.stat().st_dev
         first, so_far = needed.get(device, (folder, 0.0))
         needed[device] = (first, so_far + size * KINDS[job.wish.kind].least)

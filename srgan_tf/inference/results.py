@@ -19,7 +19,8 @@ Settings = dict[str, Any]
 
 _COMPARED = "_compare.png"
 _LONGEST_NAME = 255  # bytes, in nearly all file systems
-_PARTS = re.compile(r"(.*?)(?:(_x\d)(?:_\d+)?)?", re.DOTALL)  # photo, _x4, _2
+# photo, _x4 or _1920x1280, _2
+_PARTS = re.compile(r"(.*?)(?:(_(?:x\d|\d+x\d+))(?:_\d+)?)?", re.DOTALL)
 
 
 class Origin(NamedTuple):

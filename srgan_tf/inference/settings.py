@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from srgan_tf.inference.loading import model_files
 from srgan_tf.inference.results import Settings
+from srgan_tf.inference.sizes import Size
 from srgan_tf.models.pretrained import released_models, released_scale
 from srgan_tf.options import VIDEO_FORMATS, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS
@@ -15,7 +16,8 @@ VIDEO_ONLY = ("codec", "crf", "preset", "frames")
 # Options that no pixel depends on, or that stand there in another form.
 _OTHERS = frozenset(
     (
-        *("model", "scale", "tile", "output", "overwrite", "compare", "keep_times"),
+        *("model", "scale", "size", "long_side", "fit"),
+        *("tile", "output", "overwrite", "compare", "keep_times"),
         *("max_megapixels", "format", "quality", "lossless"),
         *("beam", "runner", "beam_options"),
         *VIDEO_ONLY,
@@ -24,19 +26,21 @@ _OTHERS = frozenset(
 
 
 def settings_of(
-    options: UpscaleOptions, kind: str, scale: int, models: Sequence[str]
+    options: UpscaleOptions, kind: str, size: Size, models: Sequence[str]
 ) -> Settings:
     """All that a result depends on: any option that is not known not to matter.
 
     Args:
         options: As given.
         kind: One of `RESULT_FORMATS` or `VIDEO_FORMATS`.
-        scale: Factor of the size.
+        size: Of the result.
         models: What `fingerprint` says of them.
     """
     fields = {field.name for field in dataclasses.fields(options)} - _OTHERS
     settings: Settings = {name: getattr(options, name) for name in sorted(fields)}
-    settings |= {"model": list(models), "scale": scale, "format": kind}
+    settings |= {"model": list(models), "scale": size.scale, "format": kind}
+    if size.pixels:
+        settings["size"] = str(size)
     if kind in VIDEO_FORMATS:
         return settings | {name: getattr(options, name) for name in VIDEO_ONLY}
     if options.lossless and KINDS[kind].lossless:

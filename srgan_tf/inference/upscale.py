@@ -146,6 +146,7 @@ def upscale_pixels(
     pixels: np.ndarray,
     *,
     scale: int | None = None,
+    size: tuple[int, int] | None = None,
     progress: Callable[[int], object] = lambda lr_pixels: None,
     network_only: bool = False,
 ) -> np.ndarray:
@@ -162,18 +163,21 @@ def upscale_pixels(
         model: See `load_model`.
         pixels: uint8, uint16 or floats in [0, 1].
         scale: As in `upscale`.
+        size: Width and height of the result, in pixels, instead of the scale.
         progress: Called with the number of LR pixels after each tile.
         network_only: For measurements of a model: with its own zero padding and
             without what is done for flat areas and grays.
 
     Returns:
-        `[scale * H, scale * W, C]` of the same type.
+        `[scale * H, scale * W, C]` or, with a size, `[height, width, C]`, of the same
+        type.
 
     Raises:
         UserError: If the model cannot make such pictures, or they are not finite.
     """
     scale = check_scale(model, scale)
     height, width, channels = pixels.shape
+    result = (size[1], size[0]) if size else (scale * height, scale * width)
     rgb = model.channels == 3
     if not rgb and channels != model.channels:
         raise UserError(
@@ -191,8 +195,7 @@ def upscale_pixels(
         shape = (*lr.shape[:2], model.channels)
         return np.ascontiguousarray(np.broadcast_to(lr, shape))
 
-    size = (model.scale * height, model.scale * width)
-    sr = np.empty((*size, colours), pixels.dtype)
+    sr = np.empty((model.scale * height, model.scale * width, colours), pixels.dtype)
     beyond = 0 if network_only else MIRRORED
     for rows, columns, part in model.tiles(height, width, read, beyond=beyond):
         if not math.isfinite(part.sum()):
@@ -204,10 +207,10 @@ def upscale_pixels(
             part = part.mean(axis=-1, keepdims=True)
         sr[rows, columns] = sr_to_pixels(part, pixels.dtype)
         progress(part.shape[0] * part.shape[1] // model.scale**2)
-    if scale != model.scale:
-        sr = _resized(sr, scale / model.scale)
+    if sr.shape[:2] != result:
+        sr = _resized(sr, result)
     if colours < channels:
-        alpha = _resized(pixels[..., -1:], scale)
+        alpha = _resized(pixels[..., -1:], result)
         sr = np.concatenate([sr, alpha], axis=-1)
     return sr
 
@@ -230,8 +233,8 @@ def _content(file: bytes | IO[bytes]) -> io.BytesIO:
     return io.BytesIO(content)
 
 
-def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:
-    out = imresize_large(pixels, factor)
+def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    out = imresize_large(pixels, size)
     if not np.issubdtype(out.dtype, np.integer):
         np.clip(out, 0, 1, out=out)  # cubic kernels overshoot
     return out

@@ -24,7 +24,7 @@ from srgan_tf.inference.preparing import Prepared, prepare
 from srgan_tf.inference.progress import Progress
 from srgan_tf.inference.results import Record, comparison_of, step_aside
 from srgan_tf.inference.settings import known_scale
-from srgan_tf.inference.steady import steady
+from srgan_tf.inference.sizes import is_in_pixels
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import UpscaleOptions
@@ -62,7 +62,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
             self_ensemble=options.self_ensemble,
             tile=options.tile,
         )
-        check_scale(loaded, options.scale)
+        check_scale(loaded, look.scale)
         return loaded
 
     prepared = prepare(
@@ -77,11 +77,17 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
     if prepared.tasks:
-        own = known_scale(models(options)) or model(options).scale
-        if prepared.scale < own:
-            writer.say(
-                f"The model makes x{own}; bicubic downsizing to x{prepared.scale}."
-            )
+        if options.scale or is_in_pixels(options):
+            for look in {task.job.wish.look: None for task in prepared.tasks}:
+                names = models(look)
+                own = known_scale(names) or model(look).scale
+                if is_in_pixels(options):
+                    rest = "; bicubic downsizing to the size that is named"
+                elif options.scale != own:
+                    rest = f"; bicubic downsizing to x{options.scale}"
+                else:
+                    rest = ""
+                writer.say(f"{' and '.join(names)} makes x{own}{rest}.")
         writer.make_all(model)
     if prepared.tasks or prepared.done:
         writer.say_count()
@@ -136,12 +142,11 @@ class _Writer:
         work = moving_work(
             job,
             record,
-            scale=self.prepared.scale,
             options=self.options,
             progress=self.progress,
         )
         if work:
-            work.upscale(model(steady(self.options)))
+            work.upscale(model(job.wish.look))
             if self._place(job, work.write) is None:
                 self.prepared.done.append(job)
             else:
@@ -151,8 +156,9 @@ class _Writer:
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = upscaled(
             photo.pixels,
-            model(self.options),
-            scale=self.prepared.scale,
+            model(job.wish.look),
+            scale=job.wish.size.scale,
+            size=job.wish.size.pixels,
             progress=lambda lr_pixels: self.progress.advance(lr_pixels / 1e6),
         )
         result = Photo(pixels, photo.metadata)
@@ -168,7 +174,7 @@ class _Writer:
             return
         self.made += 1
         if self.options.compare:
-            both = comparison(photo, pixels, self.prepared.scale)
+            both = comparison(photo, pixels)
             self._place_comparison(both, placed, record)
 
     def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:

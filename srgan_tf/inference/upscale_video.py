@@ -74,7 +74,6 @@ class VideoWork:
         video: What to upscale.
         job: What is to be made, and where: beside it are the finished segments.
         record: What the result says of itself, by which segments are known.
-        scale: Factor of the size.
         options: What is wanted.
         progress: Is told of each frame.
     """
@@ -85,13 +84,13 @@ class VideoWork:
         job: Job,
         record: Record,
         *,
-        scale: int,
         options: UpscaleOptions,
         progress: Progress,
     ):
-        self.video, self.container, self.scale = video, job.wish.kind, scale
+        self.video, self.container = video, job.wish.kind
+        self.scale = job.wish.size.scale
         self.record, self.progress = record, progress
-        self.coding = coding_of(video, scale, self.container, options)
+        self.coding = coding_of(video, self.scale, self.container, options)
         self.part = Part.of(options)
         self.notes = Notes()
         made = json.dumps([record.origin.content, record.settings], sort_keys=True)

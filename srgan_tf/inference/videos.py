@@ -57,9 +57,7 @@ def check_alone(output: Output, options: UpscaleOptions) -> None:
         raise UserError("is a video: --compare is for photos; --frames shows a part")
 
 
-def checked_video(
-    wish: Wish, scale: int, options: UpscaleOptions
-) -> tuple[Header, int]:
+def checked_video(wish: Wish, options: UpscaleOptions) -> tuple[Header, int]:
     """Size and number of a video's frames.
 
     Raises:
@@ -75,7 +73,7 @@ def checked_video(
     frames = Part.of(options).count(video.frames)
     if options.frames and video.frames and not frames:
         raise UserError(f"has {video.frames} frames, none of --frames={options.frames}")
-    coding = coding_of(video, scale, wish.kind, options)
+    coding = coding_of(video, wish.size.scale, wish.kind, options)
     coding.encoder()
     header = Header(wish.kind, video.width, video.height, False, video.deep)
     return header, max(frames, 1)

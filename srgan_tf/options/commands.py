@@ -24,6 +24,7 @@ MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
 VIDEO_FORMATS = ("mp4", "mov", "mkv", "webm")
 _FRAMES = re.compile(r"(\d*):(\d*)")
+_SIZE = re.compile(r"[1-9]\d*x[1-9]\d*", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,17 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos, Engine):
         least=2,
         most=8,
     )
+    size: str | None = option(
+        None,
+        "Of the result in pixels, WIDTHxHEIGHT, instead of --scale, for photos of that "
+        "shape; for others see --fit.",
+    )
+    long_side: int | None = option(
+        None,
+        "Longer side of the result in pixels, instead of --scale, for photos.",
+        least=1,
+    )
+    fit: bool = option(False, "Make results as large as they fit into --size.")
     realism: float | None = option(
         None,
         "Blend SRResNet (0, most faithful) and SRGAN (1, most photo-realistic), or the "
@@ -173,12 +185,24 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos, Engine):
                 f"--lossless is for webp and jxl, and --format={self.format} always "
                 "loses something; png loses nothing."
             )
+        self._check_size()
         if self.frames is not None:
             match = _FRAMES.fullmatch(self.frames)
             if not match or (match[2] and int(match[1] or 0) >= int(match[2])):
                 raise UserError(
                     f"--frames={self.frames}: must be START:END, such as 0:250."
                 )
+
+    def _check_size(self) -> None:
+        given = [name for name in ("scale", "size", "long_side") if getattr(self, name)]
+        if len(given) > 1:
+            raise UserError(f"--{given[0]} and --{given[1]}: choose one.")
+        if self.size is not None and not _SIZE.fullmatch(self.size):
+            raise UserError(
+                f"--size={self.size}: must be WIDTHxHEIGHT, such as 1920x1080."
+            )
+        if self.fit and not self.size:
+            raise UserError("--fit is for --size.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

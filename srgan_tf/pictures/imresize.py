@@ -27,14 +27,16 @@ def _cubic(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-def _taps(length: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _taps(
+    length: int, scale: float, out: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Which pixels each output pixel of one pass sees, and with what weight.
 
     Returns:
-        Columns and weights, both `[ceil(length * scale), taps]`; pixels beyond the
-        border count as the border pixel.
+        Columns and weights, both `[out, taps]`, by default `ceil(length * scale)`;
+        pixels beyond the border count as the border pixel.
     """
-    out = math.ceil(length * scale)
+    out = out or math.ceil(length * scale)
     shrink = min(scale, 1.0)
     width = 4.0 / shrink
     centre = (np.arange(out) + 0.5) / scale - 0.5
@@ -100,7 +102,12 @@ def _static(batch) -> tuple[int, ...]:
     return tuple(-1 if size is None else size for size in batch)
 
 
-def imresize_large(picture: np.ndarray, scale: float) -> np.ndarray:
+def imresize_large(
+    picture: np.ndarray,
+    scale: float | tuple[int, int],
+    *,
+    part: tuple[slice, slice] = np.s_[:, :],
+) -> np.ndarray:
     """`imresize` of one picture of any size and depth, in strips of 64 pixels.
 
     The dense matrices of `imresize` are made for training crops; at 100 megapixels they
@@ -108,19 +115,26 @@ def imresize_large(picture: np.ndarray, scale: float) -> np.ndarray:
 
     Args:
         picture: `[H, W, C]` of uint8, uint16 or float32.
-        scale: Factor of the size.
+        scale: Factor of the size, or height and width of the result, as in MATLAB.
+        part: Rows and columns of the result that are wanted.
 
     Returns:
-        Array `[ceil(H * scale), ceil(W * scale), C]` of the same type; integers are
-        rounded half up after each pass, as in MATLAB.
+        Array `[ceil(H * scale), ceil(W * scale), C]` of the same type, or the part of
+        it; integers are rounded half up after each pass, as in MATLAB.
     """
-    rows, columns = (_taps(length, scale) for length in picture.shape[:2])
+    if isinstance(scale, tuple):
+        taps = [_taps(x, out / x, out) for x, out in zip(picture.shape[:2], scale)]
+    else:
+        taps = [_taps(length, scale) for length in picture.shape[:2]]
+    rows, columns = (
+        (places[span], weights[span]) for (places, weights), span in zip(taps, part)
+    )
     out = np.empty((len(rows[0]), len(columns[0]), picture.shape[2]), picture.dtype)
     for top in range(0, len(out), 64):
         strip = _resize_rows(picture, rows, top, picture.dtype).swapaxes(0, 1)
         for left in range(0, out.shape[1], 64):
-            part = _resize_rows(strip, columns, left, picture.dtype)
-            out[top : top + 64, left : left + 64] = part.swapaxes(0, 1)
+            block = _resize_rows(strip, columns, left, picture.dtype)
+            out[top : top + 64, left : left + 64] = block.swapaxes(0, 1)
     return out
 
 

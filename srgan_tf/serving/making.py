@@ -13,6 +13,7 @@ from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.loading import kept_model
 from srgan_tf.inference.results import Origin, Record
 from srgan_tf.inference.settings import fingerprint, settings_of
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.upscale import check_scale, upscale_pixels
 from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Header, Photo, read_header, read_photo_file
@@ -91,13 +92,13 @@ def make(
     pixels = upscale_pixels(model, before.pixels, scale=scale, progress=progress)
     models = [fingerprint(str(share.model)) for share in choose(source, **dials)]
     record = Record(
-        Origin.of_content(content), settings_of(options, kind, scale, models)
+        Origin.of_content(content), settings_of(options, kind, Size(scale), models)
     )
     result = folder / f"{photo.stem}_x{scale}{KINDS[kind].suffixes[0]}"
     with whole_file(result) as partial:
         sr = Photo(pixels, before.metadata)
         lost = record.write_with(sr, partial, kind, options)
-    both = comparison(before, pixels, scale)
+    both = comparison(before, pixels)
     half = both.pixels.shape[1] // 2
     sides: list[Path] = []
     for name, part in (

@@ -13,7 +13,7 @@ from srgan_tf.training.run_folder import Change
 
 log = logging.getLogger(__name__)
 
-LOSSES = ("pretrain_loss", "content_loss")
+LOSSES = {"pretrain_loss": "pretrain_steps", "content_loss": "gan_steps"}
 # What VGG19 is for, or what goes with that.
 WITH_VGG = (*LOSSES, "adversarial_weight", "keep")
 ADVERSARIAL_WEIGHT = 1e-3  # beside MSE: the paper's
@@ -54,9 +54,8 @@ def resolve(
                 changes[name] = type(asked)(recorded[name])
         options = dataclasses.replace(options, **changes)
         known = recorded.get("vgg_weights", "imagenet")
-        had = {name: recorded.get(name, "") for name in WITH_VGG}
-        wanted = {name: getattr(options, name) for name in WITH_VGG}
-        if known != "imagenet" or _needs_vgg(had) or not _needs_vgg(wanted):
+        wanted = options.as_flags()
+        if known != "imagenet" or _needs_vgg(recorded) or not _needs_vgg(wanted):
             changes["vgg_weights"] = known
         else:
             changes |= _resolve_vgg(options)
@@ -70,8 +69,10 @@ def stand_ins(asked: TrainOptions, resolved: TrainOptions) -> list[Change]:
 
 
 def _needs_vgg(values: Mapping[str, Any]) -> bool:
-    return values["keep"] == "phi34" or any(
-        values[loss].startswith("vgg") for loss in LOSSES
+    """Whether a stage that has steps does."""
+    trained = [loss for loss, steps in LOSSES.items() if int(values.get(steps, 0))]
+    return any(values[loss].startswith("vgg") for loss in trained) or (
+        "content_loss" in trained and values["keep"] == "phi34"
     )
 
 

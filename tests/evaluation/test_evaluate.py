@@ -113,6 +113,16 @@ def test_the_papers_numbers_stand_beside_ours(tiny, capsys):
     assert "29.40" in table[-2] and "0.8472" in table[-2]
 
 
+@pytest.mark.parametrize(("scale", "edsr"), [(2, "32.32"), (8, "24.81")])
+def test_published_numbers_of_other_scales_stand_beside_ours(
+    tmp_path, capsys, scale, edsr
+):
+    save_picture(tmp_path / "BSD100" / "HR" / "a.png", picture(48, 48))
+    evaluated(tmp_path / "BSD100", scale=scale)
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "et al.: EDSR" in x)
+    assert edsr in line
+
+
 def test_one_channel_is_luma_itself(tiny, run_folder):
     gray = picture(48, 40)[..., 0]
     save_picture(tiny / "Gray" / "g.png", gray)

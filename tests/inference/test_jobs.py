@@ -12,23 +12,29 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.jobs import Places, Wish
 from srgan_tf.inference.outputs import Output, read_output
 from srgan_tf.inference.results import Record
+from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import Source
-from srgan_tf.options import RESULT_FORMATS
+from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS, PHOTO_SUFFIXES
-
-SETTINGS = {"scale": 4}
 
 
 def source(path, root=None):
     return Source(path, root or path.parent)
 
 
-def wish(photo, kind="png", **settings):
-    return Wish(photo, kind, KINDS[kind].suffixes[0], SETTINGS | settings)
+def wish(photo, kind="png", factor=4, **settings):
+    return Wish(
+        photo,
+        kind,
+        KINDS[kind].suffixes[0],
+        Size(factor),
+        UpscaleOptions(),
+        {"scale": factor} | settings,
+    )
 
 
-def choose(wishes, output=None, *, scale=4, **options):
-    places = Places(wishes, Output(folder=output), scale, **options)
+def choose(wishes, output=None, **options):
+    places = Places(wishes, Output(folder=output), **options)
     return [places.choose(wish) for wish in wishes]
 
 
@@ -72,8 +78,8 @@ def found_sources(draw):
 )
 def test_every_result_has_a_place_of_its_own(sources, scale, output, kind, compare):
     output = Path(output) if output else None
-    wishes = [wish(source, kind) for source in sources]
-    jobs = choose(wishes, output, scale=scale, compare=compare)
+    wishes = [wish(source, kind, scale) for source in sources]
+    jobs = choose(wishes, output, compare=compare)
     targets = [job.target for job in jobs]
     # Also where upper and lower case are the same.
     assert len({str(target).lower() for target in targets}) == len(targets)
@@ -85,7 +91,7 @@ def test_every_result_has_a_place_of_its_own(sources, scale, output, kind, compa
         if output:
             beside = output / beside.relative_to(found.root)
         assert target.parent == beside
-    assert jobs == choose(wishes, output, scale=scale, compare=compare)
+    assert jobs == choose(wishes, output, compare=compare)
 
 
 def test_names_are_those_of_the_photos_unless_they_meet(tmp_path):
@@ -129,7 +135,7 @@ def test_other_settings_are_another_result(tmp_path, name):
     mine = photo(tmp_path / "a.png")
     make(choose([wish(mine)])[0])
     (job,) = choose([wish(mine, **{name: 0.5})])
-    assert not job.done and job.older.settings == SETTINGS
+    assert not job.done and job.older.settings == {"scale": 4}
     assert job.target.name == "a_x4.png"
 
 
@@ -231,14 +237,14 @@ def test_a_comparison_takes_no_file_of_others(tmp_path):
 def test_the_one_file_that_is_named(tmp_path):
     mine = wish(photo(tmp_path / "a.png"))
     output = Output(file=tmp_path / "r.png")
-    job = Places([mine], output, 4).choose(mine)
+    job = Places([mine], output).choose(mine)
     assert job.target == tmp_path / "r.png" and not job.replace
     make(job)
-    assert Places([mine], output, 4).choose(mine).done
+    assert Places([mine], output).choose(mine).done
     save_picture(tmp_path / "r.png", values(4, 4, 3))
     with pytest.raises(UserError, match=r"r\.png is there and was not made from it"):
-        Places([mine], output, 4).choose(mine)
-    assert Places([mine], output, 4, overwrite=True).choose(mine).replace
+        Places([mine], output).choose(mine)
+    assert Places([mine], output, overwrite=True).choose(mine).replace
 
 
 # ---- what --output means

@@ -28,6 +28,16 @@ def test_auto_needs_no_vgg_for_pixel_losses(config, offline, caplog):
     assert not caplog.text
 
 
+def test_auto_needs_no_vgg_for_a_stage_without_steps(config, offline, caplog):
+    options = config(dataset="photos", content_loss="vgg54", gan_steps=0)
+    resolved = resolve(options, {})
+    assert resolved.content_loss == "vgg54" and not caplog.text
+    recorded = {name: str(value) for name, value in resolved.as_flags().items()}
+    more = config(dataset="photos", content_loss="vgg54", gan_steps=5)
+    assert resolve(more, recorded).content_loss == "mse"
+    assert "--vgg_weights=auto" in caplog.text
+
+
 def test_auto_takes_the_papers_choice_where_it_is(config, monkeypatch):
     monkeypatch.setattr(auto, "resolve_auto", lambda data_dir: "div2k")
     monkeypatch.setattr(keras.applications, "VGG19", lambda **kwargs: None)
