@@ -17,7 +17,7 @@ from types import FrameType
 
 import srgan_tf
 from srgan_tf.command_line import flags_help, parse
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, optional
 from srgan_tf.options import (
     BenchmarkOptions,
     EvaluateOptions,
@@ -40,6 +40,12 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> None:
 
 def _prepare(options: PrepareOptions, arguments: Sequence[str]) -> None:
     """Cut photos into sub-pictures that training reads from the disk."""
+    if options.beam:
+        optional("apache_beam", "beam")
+        from srgan_tf.beam.preparing import prepare_by_beam
+
+        prepare_by_beam(options)
+        return
     from srgan_tf.data.prepare import prepare
 
     prepare(options)
@@ -54,6 +60,12 @@ def _evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
 
 def _upscale(options: UpscaleOptions, arguments: Sequence[str]) -> None:
     """Upscale photos, videos, folders and globs."""
+    if options.beam:
+        optional("apache_beam", "beam")
+        from srgan_tf.beam.upscaling import upscale_by_beam
+
+        upscale_by_beam(arguments, options)
+        return
     from srgan_tf.inference.upscale_files import upscale_files
 
     upscale_files(arguments, options)

@@ -113,7 +113,7 @@ def prepare(
     wishes = []
     for source in found.sources:
         try:
-            kind = _kind_of(source, file_format, output, options)
+            kind = kind_of(source, file_format, output, options)
             moves = kind in CONTAINERS or animation_of(source.path, kind) is not None
             look = steady(options) if moves else options
             if is_in_pixels(options):
@@ -153,7 +153,7 @@ def prepare(
                 check_size(animation, wish.size.scale)
                 task = Task(job, animation.header(), animation.frames)
             else:
-                task = Task(job, _checked_header(wish, options))
+                task = Task(job, checked_header(wish, options))
             _check_folder(job.target.parent)
             prepared.tasks.append(task)
         except UserError as error:
@@ -182,9 +182,14 @@ def _check_lossless(options: UpscaleOptions, kind: str) -> None:
         )
 
 
-def _kind_of(
+def kind_of(
     source: Source, file_format: str, output: Output, options: UpscaleOptions
 ) -> str:
+    """The kind of file that a source becomes, of `RESULT_FORMATS` or `VIDEO_FORMATS`.
+
+    Raises:
+        UserError: If it cannot become what is wanted.
+    """
     wanted = file_format if output.file else options.format
     animation = read_animation(source.path)
     if is_video(source.path) or (animation and wanted in VIDEO_FORMATS):
@@ -216,7 +221,12 @@ def _size_in_pixels(source: Source, moves: bool, options: UpscaleOptions) -> Siz
     return size_in_pixels(header.width, header.height, options)
 
 
-def _checked_header(wish: Wish, options: UpscaleOptions) -> Header:
+def checked_header(wish: Wish, options: UpscaleOptions) -> Header:
+    """Of a photo whose result fits into memory and into its kind of file.
+
+    Raises:
+        UserError: If it does not, or the photo cannot be read.
+    """
     header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
     width, height = wish.size.of(header.width, header.height)
     deep = header.deep and KINDS[wish.kind].deep

@@ -77,12 +77,19 @@ class Record(NamedTuple):
         """That of a file; None if it is no result."""
         try:
             note = read_note(path)
-            if note is None:
-                return None
-            origin = Origin(*(note[name] for name in Origin._fields))
-            return cls(origin, note["settings"], note["size"] == path.stat().st_size)
+            return cls.of_note(note, path.stat().st_size) if note else None
         except (OSError, KeyError):
             return None
+
+    @classmethod
+    def of_note(cls, note: dict[str, Any], size: int) -> "Record":
+        """That of a file of so many bytes by the note in it.
+
+        Raises:
+            KeyError: If it is of another version.
+        """
+        origin = Origin(*(note[name] for name in Origin._fields))
+        return cls(origin, note["settings"], note["size"] == size)
 
     def write_with(
         self, photo: Photo, path: Path, kind: str, options: UpscaleOptions

@@ -19,6 +19,7 @@ _OTHERS = frozenset(
         *("model", "scale", "size", "long_side", "fit"),
         *("tile", "output", "overwrite", "compare", "keep_times"),
         *("max_megapixels", "format", "quality", "lossless"),
+        *("beam", "runner", "beam_options"),
         *VIDEO_ONLY,
     )
 )

@@ -154,7 +154,7 @@ class _Writer:
             work.end()
             return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
-        pixels = _upscaled(
+        pixels = upscaled(
             photo.pixels,
             model(job.wish.look),
             scale=job.wish.size.scale,
@@ -255,7 +255,12 @@ class _Writer:
         say_lost(path, lost)
 
 
-def _upscaled(pixels: np.ndarray, model: Upscaler, **options: Any) -> np.ndarray:
+def upscaled(pixels: np.ndarray, model: Upscaler, **options: Any) -> np.ndarray:
+    """As `upscale_pixels`; what does not fit into memory is one line.
+
+    Raises:
+        UserError: Saying so.
+    """
     try:
         return upscale_pixels(model, pixels, **options)
     except (MemoryError, tf.errors.ResourceExhaustedError):

@@ -9,6 +9,7 @@ from srgan_tf.options.fields import option
 from srgan_tf.options.groups import (
     DEGRADATIONS,
     Compilation,
+    Engine,
     Features,
     Inference,
     ModelFiles,
@@ -27,7 +28,7 @@ _SIZE = re.compile(r"[1-9]\d*x[1-9]\d*", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PrepareOptions(PhotoSet):
+class PrepareOptions(PhotoSet, Engine):
     """Preparation"""
 
     output: str | None = option(None, "Folder to make, for --dataset of train.")
@@ -53,8 +54,25 @@ class PrepareOptions(PhotoSet):
         least=0,
         most=9,
     )
+    min_quality: int = option(
+        0, "Leave out JPEGs of less quality, by their tables.", least=0, most=100
+    )
+    near_duplicates: bool = option(
+        False, "Leave out photos that show the same as one before them."
+    )
+    unlike: tuple[str, ...] = option(
+        (), "Folders, such as of benchmarks: leave out photos that resemble theirs."
+    )
+    likeness: int = option(
+        6,
+        "Bits, of the 64 of perceptual hashes, in which photos differ at most that "
+        "show the same.",
+        least=0,
+        most=16,
+    )
 
     def check(self) -> None:
+        super().check()
         if not self.output:
             raise UserError("prepare needs --output; see --help.")
 
@@ -96,7 +114,7 @@ class EvaluateOptions(ModelFiles, Inference, Features):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UpscaleOptions(ModelFiles, Inference, Output, Videos):
+class UpscaleOptions(ModelFiles, Inference, Output, Videos, Engine):
     """Upscaling"""
 
     scale: int | None = option(

@@ -48,6 +48,7 @@ class Inference(Options):
     )
 
     def check(self) -> None:
+        super().check()
         if self.fast and self.precision != "auto":
             raise UserError(
                 f"--fast computes in 8 bits, --precision={self.precision} does not: "
@@ -62,6 +63,28 @@ class Output(Options):
     output: str | None = option(
         None, "A file or a folder; beside the photo, or here, if left out."
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Engine(Options):
+    """Apache Beam"""
+
+    beam: bool = option(
+        False,
+        "Run as a pipeline of Apache Beam, on all cores or on other machines, too.",
+    )
+    runner: str | None = option(
+        None, "Beam's runner, such as DataflowRunner; if left out, this machine."
+    )
+    beam_options: str | None = option(
+        None, "Flags for it, in quotes, such as '--direct_num_workers=2'."
+    )
+
+    def check(self) -> None:
+        super().check()
+        for name in ("runner", "beam_options"):
+            if getattr(self, name) is not None and not self.beam:
+                raise UserError(f"--{name} is for --beam.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -100,19 +100,22 @@ def read_note(path: Path) -> dict[str, Any] | None:
         OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
-        start = 0
-        if file.read(3) == b"\xff\xd8\xff":
-            try:
-                end = _end_of_segments(file)
-            except struct.error:
-                return None
-            start = max(end - _TAIL, 0)
-            file.seek(start)
-            data = file.read(end - start)
-        else:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - _TAIL, 0))
-            data = file.read()
+        return note_in(file, path.stat().st_size)
+
+
+def note_in(file: BinaryIO, size: int) -> dict[str, Any] | None:
+    """As `read_note`, of an open file of so many bytes."""
+    if file.read(3) == b"\xff\xd8\xff":
+        try:
+            end = _end_of_segments(file)
+        except struct.error:
+            return None
+        start = max(end - _TAIL, 0)
+        file.seek(start)
+        data = file.read(end - start)
+    else:
+        file.seek(max(size - _TAIL, 0))
+        data = file.read()
     at = data.rfind(BEGINS)
     if at < 0:
         return None

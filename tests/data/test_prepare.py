@@ -1,13 +1,17 @@
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from PIL import Image
 from samples import graph_of, smooth_photo
 
 from srgan_tf.data import prepare as prepare_module
-from srgan_tf.data.cutting import cut_photo, detail
+from srgan_tf.data import shards as shards_module
+from srgan_tf.data.cutting import cut_photo, detail, jpeg_quality
 from srgan_tf.data.decoding import decode
 from srgan_tf.data.listing import find_photos
 from srgan_tf.data.opening import open_photos
@@ -121,6 +125,7 @@ def test_a_mixed_folder(mixed, tmp_path, capsys):
     assert "Prepared 9 sub-pictures (0.0 megapixels, " in said
     assert "of 5 photos in" in said
     assert "Left out 4, listed in" in said
+    assert ": 2 flat, 1 too small, 1 unreadable." in said
 
 
 def test_a_glob_and_one_photo_can_be_prepared(photo_folder, tmp_path):
@@ -155,7 +160,7 @@ def test_it_goes_on_where_it_was_killed(mixed, tmp_path, monkeypatch, capsys, af
             raise KeyboardInterrupt
         return cut_photo(path, *arguments, **others)
 
-    monkeypatch.setattr(prepare_module, "cut_photo", dies)
+    monkeypatch.setattr(shards_module, "cut_photo", dies)
     with pytest.raises(KeyboardInterrupt):
         prepare(options(mixed, tmp_path / "set"))
     assert not (tmp_path / "set").exists()
@@ -169,7 +174,7 @@ def test_it_goes_on_where_it_was_killed(mixed, tmp_path, monkeypatch, capsys, af
         again.append(path)
         return cut_photo(path, *arguments, **others)
 
-    monkeypatch.setattr(prepare_module, "cut_photo", counts)
+    monkeypatch.setattr(shards_module, "cut_photo", counts)
     prepare(options(mixed, tmp_path / "set"))
     assert contents(tmp_path / "set") == contents(tmp_path / "whole")
     if after == 7:
@@ -185,7 +190,7 @@ def test_other_photos_or_options_begin_anew(mixed, tmp_path, monkeypatch, caplog
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module, "_finish", stops)
+        patch.setattr(prepare_module, "finish", stops)
         with pytest.raises(KeyboardInterrupt):
             prepare(options(mixed, tmp_path / "set"))
     prepare(options(mixed, tmp_path / "set", size=128))
@@ -251,6 +256,106 @@ def test_any_tfrecord_reader_reads_it(mixed, tmp_path):
         shapes.append(tuple(tf.io.decode_image(encoded).shape))
     assert shapes[:2] == [(70, 60, 3), (70, 60, 3)]
     assert len(shapes) == 9
+
+
+def test_tensorflow_datasets_reads_it(mixed, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_module, "SHARD_BYTES", 20_000)
+    folder = tmp_path / "photos" / "1.0.0"
+    prepare(options(mixed, folder))
+    assert len(list(folder.glob("*-of-00003"))) == 3
+    as_files = {"image": tfds.decode.SkipDecoding()}
+    built = tfds.builder_from_directory(folder)
+    records = built.as_dataset("train", decoders=as_files)
+    for record, photo in zip(records, Prepared(folder), strict=True):
+        np.testing.assert_array_equal(decode(record["image"].numpy()), photo)
+    loaded = tfds.load("photos", split="train", data_dir=tmp_path)
+    for record, photo in zip(loaded, Prepared(folder), strict=True):
+        # It decodes JPEG faster and less exactly.
+        np.testing.assert_allclose(record["image"].numpy(), photo, atol=8)
+
+
+def test_the_manifest_names_what_was_used(mixed, tmp_path):
+    prepare(options(mixed, tmp_path / "set"))
+    lines = (tmp_path / "set" / "manifest.jsonl").read_text().splitlines()
+    sources = [json.loads(line) for line in lines]
+    assert [Path(source["path"]).name for source in sources] == [
+        *("0_wide.png", "1.jpg", "2_turned.jpg", "3_cmyk.tif", "7_half.png"),
+    ]
+    assert [source["sub_pictures"] for source in sources] == [5, 1, 1, 1, 1]
+    for source in sources:
+        content = Path(source["path"]).read_bytes()
+        assert source["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_the_quality_of_jpegs(tmp_path):
+    photo = Image.fromarray(smooth_photo(0, 64, 64))
+    for quality in (25, 40, 74, 90):
+        photo.save(tmp_path / "x.jpg", quality=quality)
+        assert jpeg_quality(tmp_path / "x.jpg") == quality
+    photo.save(tmp_path / "x.png")
+    assert jpeg_quality(tmp_path / "x.png") is None
+
+
+def test_photos_of_low_quality_and_those_seen_before_are_left_out(tmp_path):
+    folder, benchmark = tmp_path / "in", tmp_path / "benchmark"
+    folder.mkdir()
+    benchmark.mkdir()
+    first, second, third = (
+        Image.fromarray(smooth_photo(seed, 120, 150)) for seed in range(3)
+    )
+    first.save(folder / "a.png")
+    first.resize((100, 80)).save(folder / "b.jpg", quality=80)
+    second.save(folder / "c.jpg", quality=20)
+    third.save(folder / "d.png")
+    third.resize((300, 240)).save(benchmark / "x.png")
+    kept = {"min_quality": 50, "near_duplicates": True, "unlike": (str(benchmark),)}
+    prepare(options(folder, tmp_path / "set", size=160, **kept))
+    whole = Prepared(tmp_path / "set")
+    assert len(whole) == 1
+    np.testing.assert_array_equal(whole[0], first)
+    assert (tmp_path / "set" / "left_out.txt").read_text().splitlines() == [
+        f"{folder / 'b.jpg'}: as {folder / 'a.png'}",
+        f"{folder / 'c.jpg'}: JPEG of quality 20, less than 50",
+        f"{folder / 'd.png'}: resembles {benchmark / 'x.png'}",
+    ]
+    assert whole.info["left_out_kinds"] == {
+        "like a benchmark's": 1,
+        "near duplicates": 1,
+        "of low JPEG quality": 1,
+    }
+
+
+def places_of(pairs, photos: int) -> list[list[int]]:
+    """Which photo, each of one level, the crops of each batch are of."""
+    return [
+        [round(float(level)) % photos for level in (hr[:, 0, 0, 0] + 1) * 127.5]
+        for _, hr in pairs
+    ]
+
+
+def test_workers_see_disjoint_parts_of_each_epoch(tmp_path):
+    """Two input pipelines over one set, as two workers have them."""
+    (tmp_path / "in").mkdir()
+    for level in range(12):
+        flat = Image.new("RGB", (48, 48), (level, level, level))
+        flat.save(tmp_path / "in" / f"{level:02}.png")
+    prepare(options(tmp_path / "in", tmp_path / "set", min_detail=0.0))
+
+    def seen(part, start=0, steps=6):
+        pairs = training_pairs(
+            Prepared(tmp_path / "set"), 16, batch_size=4, start=start, share=(part, 2)
+        )
+        return places_of(pairs.take(steps), 12)
+
+    one, other = seen(0), seen(1)
+    for epoch in (0, 3):  # of three steps
+        mine = {x for batch in one[epoch : epoch + 3] for x in batch}
+        theirs = {x for batch in other[epoch : epoch + 3] for x in batch}
+        assert len(mine) == len(theirs) == 6
+        assert mine | theirs == set(range(12))
+    assert one[:3] != one[3:]
+    assert seen(0, start=2, steps=4) == one[2:]
+    assert seen(1, start=5, steps=1) == other[5:]
 
 
 def test_a_set_that_is_not_whole_is_refused(mixed, tmp_path):

@@ -1,0 +1,1 @@
+"""`upscale` and `prepare` as pipelines of Apache Beam, for machines without number."""
