@@ -1,13 +1,17 @@
 """One video: decoded, upscaled and encoded at the same time, piece by piece."""
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
+from srgan_tf.files import hold
 from srgan_tf.inference.frames import FrameUpscaler
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
@@ -21,6 +25,8 @@ from srgan_tf.video.joining import Span, join
 from srgan_tf.video.kinds import ALPHA_CODEC, CODECS, CONTAINERS, codec_for
 from srgan_tf.video.reading import Video, read_frames
 from srgan_tf.video.streams import held
+
+_LOCK = "lock"
 
 
 class Part(NamedTuple):
@@ -74,6 +80,8 @@ def coding_of(
 class VideoWork:
     """The upscaling of one video; stopped and begun again, it goes on where it was.
 
+    Within it as a context no other process does the same.
+
     Args:
         video: What to upscale.
         job: What is to be made, and where: beside it are the finished segments.
@@ -100,7 +108,6 @@ class VideoWork:
         made = json.dumps([record.origin.content, record.settings], sort_keys=True)
         name = hashlib.sha256(made.encode()).hexdigest()[:16]
         self.folder = job.target.with_name(f".upscaling.{name}.{job.target.name[-32:]}")
-        self.segments = Segments(self.folder, self.coding)
         self.held = held(video.path, self.container)
 
     def upscale(self, model: Upscaler) -> None:
@@ -194,8 +201,34 @@ class VideoWork:
         self.record.write_into(path, self.container)
         return []
 
-    def end(self) -> None:
-        """Removes the segments, and says what happened on the way."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for line in self.notes.lines():
-            self.progress.say(f"{self.video.path}: {line}.")
+    def __enter__(self) -> "VideoWork":
+        """Keeps other processes from the segments.
+
+        Raises:
+            UserError: If one is at work on them.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = hold(self.folder / _LOCK)
+        except BlockingIOError:
+            raise UserError("another process is upscaling it: wait for that") from None
+        except OSError as error:
+            raise UserError(f"{self.folder}: {reason(error)}") from None
+        self.segments = Segments(self.folder, self.coding)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Removes the segments once they are joined, and says what happened."""
+        if error is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            for line in self.notes.lines():
+                self.progress.say(f"{self.video.path}: {line}.")
+        with contextlib.suppress(OSError):
+            (self.folder / _LOCK).unlink(missing_ok=True)
+            self.folder.rmdir()  # if there is no segment
+        os.close(self._lock)

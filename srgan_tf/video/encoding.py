@@ -114,9 +114,9 @@ class Coding:
             context.open()
         except (av.FFmpegError, ValueError) as error:
             raise UserError(
-                f"{self.codec} does not take {self.width}x{self.height} pixels of "
-                f"{10 if self.deep else 8} bits with these settings ({reason(error)}); "
-                "another --codec may"
+                f"{self.codec} does not take {self.width}x{self.height} pixels with "
+                f"these settings, {10 if self.deep else 8} bits among them "
+                f"({reason(error)}); another --codec may"
             ) from None
         return context
 
