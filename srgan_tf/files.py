@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import functools
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from srgan_tf.errors import UserError, reason
+
+try:
+    import fcntl
+except ImportError:  # on Windows, where nothing is locked
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
 
 _LEFT_BEHIND = 24 * 3600  # seconds without a change after which nobody writes any more
 
@@ -177,3 +185,42 @@ def _remove_left_behind(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def hold(path: Path) -> int:
+    """Opens and locks a file, until it is closed or the process ends, however it ends.
+
+    Returns:
+        Its number.
+
+    Raises:
+        BlockingIOError: If another holds it.
+        OSError: If it cannot be written.
+    """
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(file, path)
+            # The one who held it may have removed it since it was opened.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file), path.stat()):
+                    return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _lock(file: int, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:  # some disks of a network have no locks
+        log.warning(
+            "%s cannot be locked (%s): let no other process work there.",
+            path,
+            reason(error),
+        )

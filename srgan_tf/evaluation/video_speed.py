@@ -65,8 +65,9 @@ def benchmark_video(model: Upscaler) -> None:
             options=options,
             progress=Progress(1, 0.0),
         )
-        work.upscale(timed)
-        work.write(target)
+        with work:
+            work.upscale(timed)
+            work.write(target)
         seconds = time.perf_counter() - start
     print(
         f"video of {WIDTH}x{HEIGHT} to {model.scale * WIDTH}x{model.scale * HEIGHT}: "

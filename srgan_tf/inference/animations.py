@@ -167,7 +167,10 @@ class AnimationWork:
         self.record.write_into(path, self.kind)
         return []
 
-    def end(self) -> None:
+    def __enter__(self) -> "AnimationWork":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Nothing is left to be done."""
 
     def _results(self) -> Iterator[Image.Image]:

@@ -6,6 +6,8 @@ pure colours more, beside the colour itself. And at the edges of black on white,
 the three channels differ.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 from scipy import ndimage
@@ -13,6 +15,7 @@ from scipy import ndimage
 REACH = 2  # LR pixels to each side that tell how plain it is around a pixel
 STEEP = 8 / 255  # what they differ by, in [0, 1], where nothing is flat any more
 MARGIN = 3 * REACH + 1  # LR pixels on each side that a result pixel depends on
+_BAND = 16  # LR rows that are done at a time
 _AROUND = (2 * REACH + 1, 2 * REACH + 1, 1)
 
 
@@ -31,28 +34,60 @@ def keep_plain(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
     """
     if lr.shape[-1] == 3:
         gray = (lr == lr[..., :1]).all(axis=-1, keepdims=True)
-        sr = _mixed(sr, sr.mean(axis=-1, keepdims=True), gray.astype(np.float32))
+        if gray.any():
+            weight = gray.astype(np.float32)
+            sr = _mixed(sr, lr, weight, lambda part, _: part.mean(-1, keepdims=True))
     steps = ndimage.maximum_filter(lr, _AROUND) - ndimage.minimum_filter(lr, _AROUND)
     flat = np.maximum(1 - steps.max(axis=-1, keepdims=True) / STEEP, 0)
-    return _mixed(sr, 2 * _enlarged(lr, sr) - 1, flat) if flat.any() else sr
+    if not flat.any():
+        return sr
+    scale = sr.shape[0] // (lr.shape[0] - 2 * MARGIN)
+    return _mixed(sr, lr, flat, lambda _, around: 2 * _enlarged(around, scale) - 1)
 
 
-def _mixed(sr: np.ndarray, plain: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """SR with something else in it, by weights in [0, 1] for LR pixels."""
+def _mixed(
+    sr: np.ndarray,
+    lr: np.ndarray,
+    weight: np.ndarray,
+    plain: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """SR with something else in it, computed only where it is to be seen.
+
+    Args:
+        sr: As above.
+        lr: Likewise.
+        weight: float32 `[H + 2 * MARGIN, W + 2 * MARGIN, 1]` in [0, 1], how much of it.
+        plain: Makes it of a part of SR, and of the LR pixels there and one around them.
+    """
     # Smooth, and no more than it is anywhere around.
     weight = ndimage.uniform_filter(ndimage.minimum_filter(weight, _AROUND), _AROUND)
-    if not weight.any():
-        return sr
-    weight = _enlarged(weight, sr)
-    return (1 - weight) * sr + weight * plain
-
-
-def _enlarged(lr: np.ndarray, sr: np.ndarray) -> np.ndarray:
-    """LR pixels to the size of SR, bilinear, without the margin."""
     # With one more pixel on each side, which bilinear enlargement sees as well.
-    inner = lr[MARGIN - 1 : 1 - MARGIN, MARGIN - 1 : 1 - MARGIN]
-    rows, columns, _ = inner.shape
-    scale = sr.shape[0] // (rows - 2)
-    size = (scale * rows, scale * columns)
-    large = tf.image.resize(inner, size, "bilinear").numpy()
+    inner = slice(MARGIN - 1, 1 - MARGIN)
+    weight, lr = weight[inner, inner], lr[inner, inner]
+    height = lr.shape[0] - 2
+    scale = sr.shape[0] // height
+    mixed = sr
+    for top in range(0, height, _BAND):
+        rows = slice(top, min(top + _BAND, height) + 2)
+        columns = np.flatnonzero(weight[rows].any(axis=(0, 2)))
+        if not columns.size:
+            continue
+        left = max(columns[0] - 2, 0)
+        right = min(columns[-1] + 1, lr.shape[1] - 2)
+        around = rows, slice(left, right + 2)
+        place = (
+            slice(scale * top, scale * (rows.stop - 2)),
+            slice(scale * left, scale * right),
+        )
+        share, part = _enlarged(weight[around], scale), sr[place]
+        if mixed is sr:
+            mixed = sr.copy()
+        mixed[place] = (1 - share) * part + share * plain(part, lr[around])
+    return mixed
+
+
+def _enlarged(lr: np.ndarray, scale: int) -> np.ndarray:
+    """LR pixels, bilinear, without the outermost ones."""
+    size = [scale * side for side in lr.shape[:2]]
+    large = tf.image.resize(lr, size, "bilinear").numpy()
     return large[scale:-scale, scale:-scale]

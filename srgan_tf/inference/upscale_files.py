@@ -146,12 +146,13 @@ class _Writer:
             progress=self.progress,
         )
         if work:
-            work.upscale(model(job.wish.look))
-            if self._place(job, work.write) is None:
+            with work:
+                work.upscale(model(job.wish.look))
+                placed = self._place(job, work.write)
+            if placed is None:
                 self.prepared.done.append(job)
             else:
                 self.made += 1
-            work.end()
             return
         photo = read_photo_file(source.file, max_megapixels=self.options.max_megapixels)
         pixels = upscaled(

@@ -1,13 +1,17 @@
 """One video: decoded, upscaled and encoded at the same time, piece by piece."""
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
+from srgan_tf.files import hold
 from srgan_tf.inference.frames import FrameUpscaler
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.progress import Progress
@@ -18,8 +22,11 @@ from srgan_tf.options import UpscaleOptions
 from srgan_tf.video.decoding import Notes
 from srgan_tf.video.encoding import SEGMENT, Coding, Segments, index
 from srgan_tf.video.joining import Span, join
-from srgan_tf.video.kinds import CODECS, codec_for
+from srgan_tf.video.kinds import ALPHA_CODEC, CODECS, CONTAINERS, codec_for
 from srgan_tf.video.reading import Video, read_frames
+from srgan_tf.video.streams import held
+
+_LOCK = "lock"
 
 
 class Part(NamedTuple):
@@ -48,7 +55,8 @@ def coding_of(
     Raises:
         UserError: If the options do not go together.
     """
-    codec = codec_for(container, options.codec, video.deep)
+    codec = codec_for(container, options.codec, deep=video.deep, alpha=video.alpha)
+    alpha = video.alpha and CONTAINERS[container].alpha and codec == ALPHA_CODEC
     if options.crf is not None and options.crf > CODECS[codec].most:
         raise UserError(f"--crf={options.crf}: {codec} takes 0 to {CODECS[codec].most}")
     # 4:2:0 has no odd sizes.
@@ -59,7 +67,9 @@ def coding_of(
         options.preset,
         width,
         height,
-        video.deep,
+        video.deep and not alpha,
+        alpha,
+        video.light,
         video.colours.for_result(width, height, rgb=video.rgb),
         video.time_base,
         video.rate,
@@ -69,6 +79,8 @@ def coding_of(
 
 class VideoWork:
     """The upscaling of one video; stopped and begun again, it goes on where it was.
+
+    Within it as a context no other process does the same.
 
     Args:
         video: What to upscale.
@@ -96,7 +108,7 @@ class VideoWork:
         made = json.dumps([record.origin.content, record.settings], sort_keys=True)
         name = hashlib.sha256(made.encode()).hexdigest()[:16]
         self.folder = job.target.with_name(f".upscaling.{name}.{job.target.name[-32:]}")
-        self.segments = Segments(self.folder, self.coding)
+        self.held = held(video.path, self.container)
 
     def upscale(self, model: Upscaler) -> None:
         """Makes the segments that are not there.
@@ -123,8 +135,15 @@ class VideoWork:
         if first:
             progress.leave_out(first * megapixels)
             progress.say(f"{self.video.path}: goes on behind frame {first}.")
+        for what in self._lost():
+            self._say_lost(what)
+        said: set[str] = set()
         reading = read_frames(
-            self.video, self.notes, self.part.start + first, self.part.stop
+            self.video,
+            self.notes,
+            start=self.part.start + first,
+            stop=self.part.stop,
+            alpha=self.coding.alpha,
         )
         with Behind() as encode:
             for number, frame in enumerate(ahead(reading), first):
@@ -133,15 +152,32 @@ class VideoWork:
                 sr = frames(frame.pixels)
                 encode(self.segments.add, frame._replace(pixels=sr))
                 progress.advance(megapixels, f"frame {number + 1} of {total}")
+                for what in sorted(self.notes.lost - said):
+                    said.add(what)
+                    self._say_lost(what)
             encode(self.segments.end)
         if not self.segments.number:
             raise UserError(f"has no frames {self.part.start}:{self.part.stop or ''}")
+
+    def _lost(self) -> list[str]:
+        """What is known beforehand not to be kept."""
+        lost = list(self.held.lost)
+        if self.coding.alpha and self.video.deep:
+            lost.append("more than 8 bits, as VP9 has transparency with no more")
+        if self.video.light and self.coding.codec == "vp9":
+            lost.append("how bright it was made to be, which VP9 does not say")
+        return lost
+
+    def _say_lost(self, what: str) -> None:
+        if what == "transparency":
+            what += "; --format=webm keeps it"
+        self.progress.say(f"{self.video.path}: {self.container} is without {what}.")
 
     def write(self, path: Path) -> list[str]:
         """Joins the segments, and all else of the video, to one file.
 
         Returns:
-            What could not be kept, in words.
+            Nothing: what could not be kept has been said before.
         """
         span = None
         files = self.segments.files()
@@ -153,19 +189,46 @@ class VideoWork:
             if not last.duration:
                 end += 1 / Fraction(self.video.rate)
             span = Span(begin.pts * unit, None if self.part.stop is None else end)
-        lost = join(
+        join(
             self.video,
             files,
             path,
             container=self.container,
             coding=self.coding,
+            kept=self.held.numbers,
             span=span,
         )
         self.record.write_into(path, self.container)
-        return lost
+        return []
 
-    def end(self) -> None:
-        """Removes the segments, and says what happened on the way."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for line in self.notes.lines():
-            self.progress.say(f"{self.video.path}: {line}.")
+    def __enter__(self) -> "VideoWork":
+        """Keeps other processes from the segments.
+
+        Raises:
+            UserError: If one is at work on them.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = hold(self.folder / _LOCK)
+        except BlockingIOError:
+            raise UserError("another process is upscaling it: wait for that") from None
+        except OSError as error:
+            raise UserError(f"{self.folder}: {reason(error)}") from None
+        self.segments = Segments(self.folder, self.coding)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Removes the segments once they are joined, and says what happened."""
+        if error is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            for line in self.notes.lines():
+                self.progress.say(f"{self.video.path}: {line}.")
+        with contextlib.suppress(OSError):
+            (self.folder / _LOCK).unlink(missing_ok=True)
+            self.folder.rmdir()  # if there is no segment
+        os.close(self._lock)

@@ -94,7 +94,7 @@ class Videos(Options):
     codec: str | None = option(
         None,
         "h264, hevc, vp9 or av1; if left out h264, which plays everywhere (hevc for 10 "
-        "bits, vp9 in webm).",
+        "bits; in webm vp9, with 10 bits av1).",
         choices=CODECS,
     )
     crf: int | None = option(

@@ -40,9 +40,12 @@ def lr_from_pixels(pixels: np.ndarray) -> np.ndarray:
 
 def sr_to_pixels(sr: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Maps [-1, 1] to a picture's type: clipped and, for whole numbers, rounded."""
-    scaled = np.clip((sr + 1.0) * 0.5, 0.0, 1.0) * _full_scale(dtype)
+    scaled = np.add(sr, 1.0)
+    scaled *= 0.5  # in place: pictures are large
+    np.clip(scaled, 0.0, 1.0, out=scaled)
+    scaled *= _full_scale(dtype)
     if np.issubdtype(dtype, np.integer):
-        scaled = np.round(scaled)
+        np.round(scaled, out=scaled)
     return scaled.astype(dtype)
 
 

@@ -1,7 +1,6 @@
 """One process at a time in a run folder."""
 
 import contextlib
-import logging
 import os
 import socket
 import time
@@ -9,13 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from srgan_tf.errors import UserError, reason
-
-try:
-    import fcntl
-except ImportError:  # on Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment]
-
-log = logging.getLogger(__name__)
+from srgan_tf.files import hold
 
 LOCK_NAME = "run.lock"
 
@@ -34,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _hold(path)
+        file = hold(path)
     except BlockingIOError:
         raise UserError(
             f"The run in {folder} is at work already, in {_holder(path)}: wait for it,"
@@ -55,41 +48,6 @@ def locked(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             for place in made:
                 place.rmdir()
-
-
-def _hold(path: Path) -> int:
-    """Opens and locks the file.
-
-    Raises:
-        BlockingIOError: If another process holds it.
-    """
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(file, path)
-            # The one who held it may have removed it since it was opened.
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file), path.stat()):
-                    return file
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
-
-
-def _lock(file: int, path: Path) -> None:
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError as error:  # some disks of a network have no locks
-        log.warning(
-            "%s cannot be locked (%s): let no other process train there.",
-            path,
-            reason(error),
-        )
 
 
 def _holder(path: Path) -> str:

@@ -60,17 +60,32 @@ def _customary(width: int, height: int) -> int:
     return BT709 if width >= 1280 or height >= 720 else SMPTE170M
 
 
-def to_pixels(frame: "VideoFrame", colours: Colours, *, deep: bool) -> np.ndarray:
-    """A decoded frame as RGB, uint8 or uint16 `[H, W, 3]`."""
+def has_alpha(frame: "VideoFrame") -> bool:
+    """Whether a frame can be transparent somewhere."""
+    parts = frame.format.components
+    return frame.format.name == "pal8" or any(part.is_alpha for part in parts)
+
+
+def is_clear(frame: "VideoFrame") -> bool:
+    """Whether a frame is transparent somewhere."""
+    if not has_alpha(frame):
+        return False
+    return bool(frame.reformat(format="rgba").to_ndarray()[..., 3].min() < 255)
+
+
+def to_pixels(
+    frame: "VideoFrame", colours: Colours, *, deep: bool, alpha: bool = False
+) -> np.ndarray:
+    """A decoded frame as RGB, uint8 or uint16 `[H, W, 3]`, or as RGBA of uint8."""
     if not frame.format.is_rgb:
         frame.colorspace, frame.color_range = colours.matrix, colours.range
     rgb = frame.reformat(
-        format="rgb48le" if deep else "rgb24",
+        format="rgba" if alpha else "rgb48le" if deep else "rgb24",
         dst_color_range=FULL,
         interpolation=_careful(),
     )
     pixels = rgb.to_ndarray()
-    if not deep:
+    if alpha or not deep:
         return pixels
     white = _WHITE
     if colours.range == FULL:
@@ -85,7 +100,7 @@ def from_pixels(pixels: np.ndarray, stored: str, colours: Colours) -> "VideoFram
     """A frame to encode, from RGB.
 
     Args:
-        pixels: uint8 or uint16 `[H, W, 3]`.
+        pixels: uint8 or uint16 `[H, W, 3]`, or uint8 `[H, W, 4]`.
         stored: FFmpeg's name of the format, such as `yuv420p`.
         colours: What its numbers are to mean.
     """
@@ -93,7 +108,8 @@ def from_pixels(pixels: np.ndarray, stored: str, colours: Colours) -> "VideoFram
 
     if deep := pixels.dtype == np.uint16:
         pixels = np.round(pixels * np.float32(_WHITE / 65535)).astype(np.uint16)
-    rgb = VideoFrame.from_ndarray(pixels, format="rgb48le" if deep else "rgb24")
+    form = "rgb48le" if deep else "rgba" if pixels.shape[-1] == 4 else "rgb24"
+    rgb = VideoFrame.from_ndarray(pixels, format=form)
     frame = rgb.reformat(
         format=stored,
         src_color_range=FULL,

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srgan_tf.errors import optional
 
@@ -22,11 +22,13 @@ class Notes:
             before, or the decoder made them up from it.
         interlaced: How many were made of two fields.
         missing: How many the file speaks of and does not have.
+        lost: What frames say or show that the result does not.
     """
 
     repaired: int = 0
     interlaced: int = 0
     missing: int = 0
+    lost: set[str] = dataclasses.field(default_factory=set)
 
     def lines(self) -> list[str]:
         """In words."""
@@ -38,6 +40,17 @@ class Notes:
         if self.missing:
             lines.append(f"the file ends early: {self.missing} frames are missing")
         return lines
+
+
+# Frames by which a file that does not count them may be shorter than it says.
+_UNSURE = 2.5
+# What goes with frames of a kind that no encoder takes.
+_BESIDE = {
+    "A53_CC": "closed captions",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DOVI_RPU_BUFFER": "Dolby Vision",
+    "DOVI_METADATA": "Dolby Vision",
+}
 
 
 def usual_rate(stream: "VideoStream") -> Fraction:
@@ -55,7 +68,8 @@ def decoded(
         stream: Its video, decoded without frame threads.
         notes: Takes up what happens.
     """
-    frames = _deinterlaced(_repaired(container, stream, notes), stream, notes)
+    frames = _repaired(container, stream, notes)
+    frames = _deinterlaced(frames, stream, notes)
     assert stream.time_base
     usual = max(round(1 / (usual_rate(stream) * stream.time_base)), 1)
     last = None
@@ -72,13 +86,19 @@ def _repaired(
     container: "InputContainer", stream: "VideoStream", notes: Notes
 ) -> Iterator["VideoFrame"]:
     av = optional("av", "video")
+    decoder = _decoder(stream)
     broken: list[int] = []
     before = None
-    packets = 0
-    for packet in container.demux(stream):
+    packets, until = 0, Fraction(0)
+    for packet in container.demux():
+        if packet.size and packet.pts is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            until = max(until, end)
+        if packet.stream.index != stream.index:
+            continue
         packets += packet.size > 0
         try:
-            frames = stream.decode(packet)
+            frames = decoder.decode(packet)
         except av.error.InvalidDataError:
             notes.repaired += 1
             if packet.pts is not None:
@@ -89,11 +109,31 @@ def _repaired(
                 broken.remove(pts)
                 yield from _repeated(before or frame, pts)
             notes.repaired += frame.is_corrupt
+            part: Any
+            for part in frame.side_data:
+                if part.type.name in _BESIDE:
+                    notes.lost.add(_BESIDE[part.type.name])
             yield (before := frame)
     if before:
         for pts in sorted(broken):
             yield from _repeated(before, pts)
     notes.missing = max(stream.frames - packets, 0)
+    if "matroska" in container.format.name and container.duration:
+        absent = (Fraction(container.duration, 10**6) - until) * usual_rate(stream)
+        if absent > _UNSURE:
+            notes.missing = round(absent)
+
+
+def _decoder(stream: "VideoStream") -> Any:
+    """What decodes a stream; FFmpeg's own VP8 and VP9 see no transparency."""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if tags.get("alpha_mode") != "1" or name is None:
+        return stream
+    av = optional("av", "video")
+    decoder = av.CodecContext.create(name, "r")
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
 
 
 def _repeated(frame: "VideoFrame", pts: int) -> Iterator["VideoFrame"]:
@@ -145,6 +185,8 @@ class _Deinterlacer:
                 ready = self._graph.vpull()
             except self._wait:
                 return
-            ready.pts = round(ready.pts * ready.time_base / self._time_base)
+            unit = ready.time_base / self._time_base
+            ready.pts = round(ready.pts * unit)
+            ready.duration = round(ready.duration * unit)
             ready.time_base = self._time_base
             yield ready

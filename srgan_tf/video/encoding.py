@@ -6,6 +6,7 @@ one, and the joined whole is the same as if it had never been stopped.
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,13 +18,17 @@ from srgan_tf.errors import UserError, optional, reason
 from srgan_tf.files import whole_file
 from srgan_tf.video.colours import Colours, from_pixels
 from srgan_tf.video.kinds import CODECS
+from srgan_tf.video.light import Light
 from srgan_tf.video.reading import Frame
 
 if TYPE_CHECKING:
+    from av import Packet
     from av.video.codeccontext import VideoCodecContext
 
 # Two seconds, as of streams: what is lost at most by a stop, for few more key frames.
 SEGMENT = 48
+# FFmpeg's name of what goes with a packet in Matroska: the transparency of VP9.
+_ALPHA = "matroska_block_additional"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Coding:
         width: In pixels, even.
         height: Likewise.
         deep: Whether with 10 bits.
+        alpha: Whether with transparency.
+        light: How bright they were made to be, for codecs that tell.
         colours: What the numbers mean.
         time_base: Unit of the time stamps, in seconds.
         rate: Frames per second, on average.
@@ -49,6 +56,8 @@ class Coding:
     width: int
     height: int
     deep: bool
+    alpha: bool
+    light: Light | None
     colours: Colours
     time_base: Fraction
     rate: Fraction
@@ -57,6 +66,8 @@ class Coding:
     @property
     def stored(self) -> str:
         """FFmpeg's name of the pixels' format."""
+        if self.alpha:
+            return "yuva420p"
         return "yuv420p10le" if self.deep else "yuv420p"
 
     def set_up(self, context: "VideoCodecContext") -> None:
@@ -72,11 +83,18 @@ class Coding:
         if codec.encoder == "libvpx-vp9":
             context.bit_rate = 0
             options |= {"row-mt": "1", "cpu-used": "2"}
+            if self.alpha:
+                options["auto-alt-ref"] = "0"  # the two streams go side by side
         if self.codec == "h264":
             # Half of what is usual: a frame that waits takes up 10 MB and more.
             options["rc-lookahead"] = "20"
+            if self.light:
+                options["x264-params"] = _parameters(self.light.for_x264())
         if self.codec == "hevc":
-            options["x265-params"] = "log-level=error"
+            told = self.light.for_x265() if self.light else {}
+            options["x265-params"] = _parameters({"log-level": "error", **told})
+        if self.codec == "av1" and self.light:
+            options["svtav1-params"] = _parameters(self.light.for_svt())
         if preset := self.preset or codec.preset:
             options["deadline" if self.codec == "vp9" else "preset"] = preset
         context.options = options
@@ -88,6 +106,7 @@ class Coding:
             UserError: If it cannot do that.
         """
         av = optional("av", "video")
+        os.environ.setdefault("SVT_LOG", "1")  # errors, and not each of its settings
         context = av.CodecContext.create(CODECS[self.codec].encoder, "w")
         self.set_up(context)
         context.flags |= av.codec.context.Flags.global_header
@@ -96,7 +115,8 @@ class Coding:
         except (av.FFmpegError, ValueError) as error:
             raise UserError(
                 f"{self.codec} does not take {self.width}x{self.height} pixels with "
-                f"these settings ({reason(error)}); another --codec may"
+                f"these settings, {10 if self.deep else 8} bits among them "
+                f"({reason(error)}); another --codec may"
             ) from None
         return context
 
@@ -109,12 +129,27 @@ class Coded(NamedTuple):
         duration: How long; 0 if that is not known.
         key: Whether it is decoded without another.
         data: Of its packet.
+        alpha: Of the packet's transparency; empty if there is none.
     """
 
     pts: int
     duration: int
     key: bool
     data: bytes
+    alpha: bytes = b""
+
+    def packet(self) -> "Packet":
+        """It as a packet, still without a time of decoding."""
+        av = optional("av", "video")
+        packet = av.Packet(self.data)
+        if self.alpha:
+            kind = av.packet.packet_sidedata_type_from_literal(_ALPHA)
+            beside = av.packet.PacketSideData(kind, len(self.alpha))
+            beside.update(self.alpha)
+            packet.set_sidedata(beside)
+        packet.pts, packet.duration = self.pts, self.duration
+        packet.is_keyframe = self.key
+        return packet
 
 
 class Segments:
@@ -163,9 +198,15 @@ class Segments:
 
     def _take(self, packets: Iterable) -> None:
         for packet in packets:
-            duration = self._durations[packet.pts]
+            alpha = packet.get_sidedata(_ALPHA)
             self._coded.append(
-                Coded(packet.pts, duration, packet.is_keyframe, bytes(packet))
+                Coded(
+                    packet.pts,
+                    self._durations[packet.pts],
+                    packet.is_keyframe,
+                    bytes(packet),
+                    bytes(alpha) if alpha else b"",
+                )
             )
 
     def files(self) -> list[Path]:
@@ -176,6 +217,10 @@ class Segments:
         return self.folder / f"{number:06}.segment"
 
 
+def _parameters(values: dict[str, str]) -> str:
+    return ":".join(f"{name}={value}" for name, value in values.items())
+
+
 def _even(pixels: np.ndarray) -> np.ndarray:
     """With the last row and column once more where their number is odd."""
     odd = [(0, side % 2) for side in pixels.shape[:2]]
@@ -184,11 +229,11 @@ def _even(pixels: np.ndarray) -> np.ndarray:
 
 def _write(path: Path, frames: Iterable[Coded]) -> None:
     frames = list(frames)
-    head = [[x.pts, x.duration, x.key, len(x.data)] for x in frames]
+    head = [[*x[:3], len(x.data), len(x.alpha)] for x in frames]
     with whole_file(path) as partial, partial.open("wb") as file:
         file.write(json.dumps(head).encode() + b"\n")
         for frame in frames:
-            file.write(frame.data)
+            file.write(frame.data + frame.alpha)
 
 
 def index(path: Path) -> list[Coded]:
@@ -203,5 +248,5 @@ def index(path: Path) -> list[Coded]:
 def read_segment(path: Path) -> Iterator[Coded]:
     """The frames of a segment, in the order of decoding."""
     with path.open("rb") as file:
-        for pts, duration, key, size in json.loads(file.readline()):
-            yield Coded(pts, duration, key, file.read(size))
+        for *said, size, alpha in json.loads(file.readline()):
+            yield Coded(*said, file.read(size), file.read(alpha))

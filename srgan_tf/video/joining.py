@@ -1,6 +1,7 @@
 """The finished file: new pictures, and all else as it was."""
 
 import heapq
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,12 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from srgan_tf.errors import optional
 from srgan_tf.video.encoding import Coding, index, read_segment
 from srgan_tf.video.kinds import CODECS, CONTAINERS
-from srgan_tf.video.reading import Video, opened, plain_errors
+from srgan_tf.video.reading import Video, is_cover, opened, plain_errors
+from srgan_tf.video.streams import add_copy
 
 if TYPE_CHECKING:
     from av import Packet
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
+
+
+# What a stream says of how it was encoded, and of that alone.
+_OF_ENCODING = re.compile(
+    "encoder|alpha_mode|duration|bps|number_of_|_statistics", re.IGNORECASE
+)
 
 
 class Span(NamedTuple):
@@ -35,8 +43,9 @@ def join(
     *,
     container: str,
     coding: Coding,
+    kept: Sequence[int],
     span: Span | None = None,
-) -> list[str]:
+) -> None:
     """Writes a video file from segments and from all but the pictures of another.
 
     Sound, subtitles, chapters, attachments, covers and texts are copied as they are.
@@ -47,10 +56,8 @@ def join(
         target: The file to write.
         container: A name in `CONTAINERS`.
         coding: How the segments were encoded.
+        kept: Numbers of the other streams to copy: see `held`.
         span: If the segments are a part of the video: what else is kept.
-
-    Returns:
-        What could not be kept, in words.
 
     Raises:
         UserError: If it cannot be written.
@@ -64,56 +71,41 @@ def join(
         with av.open(str(target), "w", format=kind.muxer, options=options) as out:
             # Otherwise Matroska gets random numbers.
             out.flags |= av.container.Flags.bitexact.value
-            copies, lost = _streams(source, pictures, out, video, coding)
+            # In the order of the source.
+            copies: dict[int, Stream] = {}
+            for stream in source.streams:
+                if stream is pictures:
+                    new_pictures = _add_pictures(out, stream, video, coding)
+                elif stream.index in kept and (
+                    copy := add_copy(out, stream, container)
+                ):
+                    copies[stream.index] = copy
             out.metadata.update(source.metadata)
             out.set_chapters(_chapters(source, span))
             begin = round(span.begin / video.time_base) if span else 0
-            new = _new_packets(segments, copies.pop(pictures.index), video, begin)
+            new = _new_packets(segments, new_pictures, video, begin)
             old = _old_packets(source, copies, span)
             for packet in heapq.merge(new, old, key=_time):
                 out.mux(packet)
-    return lost
 
 
-def _streams(
-    source: "InputContainer",
-    pictures: "Stream",
-    out: "OutputContainer",
-    video: Video,
-    coding: Coding,
-) -> tuple[dict[int, "Stream"], list[str]]:
-    """The new file's streams, by the numbers of the old ones; and what is lost."""
-    copies: dict[int, Stream] = {}
-    lost = []
-    for stream in source.streams:
-        try:
-            copy: Any
-            if stream is pictures:
-                copy = out.add_stream(CODECS[coding.codec].encoder, coding.rate)
-                coding.set_up(copy.codec_context)
-                copy.time_base = coding.time_base
-                copy.set_display_matrix(video.matrix)
-                if coding.codec == "hevc" and out.format.name in ("mp4", "mov"):
-                    copy.codec_context.codec_tag = "hvc1"  # which Apple asks for
-            elif stream.discard.name == "all":
-                continue  # the chapters' names in MP4, made anew from the chapters
-            elif stream.type == "attachment":
-                name = stream.metadata.get("filename", "")
-                attached: Any = stream
-                copy = out.add_attachment(name, attached.mimetype or "", attached.data)
-            elif stream.type == "data":
-                raise ValueError("no container takes those of another")
-            else:
-                copy = out.add_stream_from_template(stream, opaque=True)
-        except ValueError:
-            codec = stream.codec_context
-            what = codec.name if codec else stream.metadata.get("handler_name", "?")
-            lost.append(f"{stream.type} {stream.index} ({what})")
-            continue
-        copy.metadata.update(stream.metadata)
-        copy.disposition = stream.disposition
-        copies[stream.index] = copy
-    return copies, lost
+def _add_pictures(
+    out: "OutputContainer", pictures: "Stream", video: Video, coding: Coding
+) -> "Stream":
+    """The stream of the new pictures, with what the old one says of itself."""
+    stream: Any = out.add_stream(CODECS[coding.codec].encoder, coding.rate)
+    coding.set_up(stream.codec_context)
+    stream.time_base = coding.time_base
+    stream.set_display_matrix(video.matrix)
+    if coding.codec == "hevc" and out.format.name in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # which Apple asks for
+    for name, value in pictures.metadata.items():
+        if not _OF_ENCODING.match(name):
+            stream.metadata[name] = value
+    if coding.alpha:
+        stream.metadata["alpha_mode"] = "1"
+    stream.disposition = pictures.disposition
+    return stream
 
 
 def _chapters(source: "InputContainer", span: Span | None) -> list[Any]:
@@ -136,19 +128,22 @@ def _new_packets(
     segments: Sequence[Path], stream: "Stream", video: Video, begin: int
 ) -> Iterator["Packet"]:
     """The new pictures, with times of decoding that fit together over all segments."""
-    av = optional("av", "video")
-    order = [frame.pts - begin for path in segments for frame in index(path)]
+    frames = [frame for path in segments for frame in index(path)]
+    order = [frame.pts - begin for frame in frames]
+    durations = {frame.pts - begin: frame.duration for frame in frames}
     shown = sorted(order)
     rank = {pts: number for number, pts in enumerate(shown)}
     delay = max(number - rank[pts] for number, pts in enumerate(order))
-    step = shown[1] - shown[0] if len(shown) > 1 else 1
-    decoded = [shown[0] + step * (x - delay) for x in range(delay)] + shown
+    # MP4 stores but the time from one decoding to the next: in sum, that is how long
+    # the video is shown.
+    lead = sum(durations[pts] for pts in shown[-1 - delay :]) - durations[order[-1]]
+    ahead = max(Fraction(lead, delay), Fraction(1)) if delay else Fraction(0)
+    decoded = [shown[0] - round(ahead * (delay - x)) for x in range(delay)] + shown
     number = 0
     for path in segments:
         for frame in read_segment(path):
-            packet = av.Packet(frame.data)
+            packet = frame.packet()
             packet.pts, packet.dts = frame.pts - begin, decoded[number]
-            packet.duration, packet.is_keyframe = frame.duration, frame.key
             packet.time_base, packet.stream = video.time_base, stream
             number += 1
             yield packet
@@ -159,11 +154,10 @@ def _old_packets(
 ) -> Iterator["Packet"]:
     """All else; of a part of the video, what begins in it, and covers."""
     streams = [source.streams[number] for number in copies]
-    streams = [stream for stream in streams if stream.type != "attachment"]
     for packet in source.demux(streams) if streams else ():
         if not packet.size:
             continue
-        if span and packet.pts is not None and not _is_cover(packet.stream):
+        if span and packet.pts is not None and not is_cover(packet.stream):
             if not span.has(packet.pts * packet.time_base):
                 continue
             shift = round(span.begin / packet.time_base)
@@ -171,10 +165,6 @@ def _old_packets(
             packet.dts = None if packet.dts is None else packet.dts - shift
         packet.stream = copies[packet.stream.index]
         yield packet
-
-
-def _is_cover(stream: "Stream") -> bool:
-    return "attached_pic" in str(stream.disposition)
 
 
 def _time(packet: "Packet") -> float:

@@ -31,6 +31,10 @@ CODECS = {
 }
 
 
+# The one that has transparency: a second stream of 8 bits, beside each of its packets.
+ALPHA_CODEC = "vp9"
+
+
 class Container(NamedTuple):
     """A kind of file that videos are written to.
 
@@ -38,18 +42,20 @@ class Container(NamedTuple):
         muxer: FFmpeg's name of it.
         suffixes: Of file names, the usual one first.
         codecs: Names in `CODECS`, the one for 8 bits first, that for 10 bits last.
+        alpha: Whether it holds transparency, beside VP9.
     """
 
     muxer: str
     suffixes: tuple[str, ...]
     codecs: tuple[str, ...]
+    alpha: bool = False
 
 
 CONTAINERS = {
     "mp4": Container("mp4", (".mp4", ".m4v"), ("h264", "vp9", "av1", "hevc")),
     "mov": Container("mov", (".mov", ".qt"), ("h264", "hevc")),
-    "mkv": Container("matroska", (".mkv",), ("h264", "vp9", "av1", "hevc")),
-    "webm": Container("webm", (".webm",), ("vp9", "av1", "vp9")),
+    "mkv": Container("matroska", (".mkv",), ("h264", "vp9", "av1", "hevc"), alpha=True),
+    "webm": Container("webm", (".webm",), ("vp9", "av1"), alpha=True),
 }
 
 _SUFFIXES = tuple(x for kind in CONTAINERS.values() for x in kind.suffixes)
@@ -72,18 +78,23 @@ def container_of(path: Path) -> str | None:
     return next((n for n, kind in CONTAINERS.items() if suffix in kind.suffixes), None)
 
 
-def codec_for(container: str, codec: str | None, deep: bool) -> str:
+def codec_for(
+    container: str, codec: str | None, *, deep: bool, alpha: bool = False
+) -> str:
     """The codec of a result.
 
     Args:
         container: Its kind.
         codec: What is wanted; None for what is usual.
         deep: Whether it has 10 bits.
+        alpha: Whether it has transparency, which is kept where that can be.
 
     Raises:
         UserError: If that kind of file does not take it.
     """
     choices = CONTAINERS[container].codecs
+    if codec is None and alpha and CONTAINERS[container].alpha:
+        return ALPHA_CODEC
     if codec is None:
         return choices[-1 if deep else 0]
     if codec not in choices:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from srgan_tf.errors import UserError, optional, reason
-from srgan_tf.video.colours import Colours, to_pixels
+from srgan_tf.video.colours import Colours, has_alpha, is_clear, to_pixels
 from srgan_tf.video.decoding import Notes, decoded, usual_rate
+from srgan_tf.video.light import Light
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 
@@ -29,6 +31,8 @@ class Video:
         height: Likewise.
         frames: How many there are, about; 0 if nothing is known.
         deep: Whether its values have more than 8 bits.
+        alpha: Whether it can be transparent.
+        light: How bright it was made to be; None if it does not say.
         colours: What its numbers mean.
         rgb: Whether they are RGB.
         time_base: Unit of its time stamps, in seconds.
@@ -42,6 +46,8 @@ class Video:
     height: int
     frames: int
     deep: bool
+    alpha: bool
+    light: Light | None
     colours: Colours
     rgb: bool
     time_base: Fraction
@@ -56,7 +62,7 @@ class Frame(NamedTuple):
     Attributes:
         pts: When it is shown, in the video's unit.
         duration: How long; 0 if that is not known.
-        pixels: RGB, uint8 or uint16 `[H, W, 3]`.
+        pixels: RGB, uint8 or uint16 `[H, W, 3]`, or RGBA, uint8 `[H, W, 4]`.
     """
 
     pts: int
@@ -79,6 +85,12 @@ def plain_errors(what: str = "cannot be read as a video") -> Iterator[None]:
         raise UserError(f"{what}: {why}") from None
 
 
+def is_cover(stream: "Stream") -> bool:
+    """Whether a stream is a picture that stands for the whole."""
+    covers = optional("av", "video").stream.Disposition.attached_pic
+    return bool(stream.disposition & covers)
+
+
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     """Opens a file, and finds its video among the covers.
@@ -88,8 +100,7 @@ def opened(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     """
     av = optional("av", "video")
     with plain_errors(), av.open(str(path), metadata_errors="replace") as container:
-        covers = av.stream.Disposition.attached_pic
-        videos = [x for x in container.streams.video if not x.disposition & covers]
+        videos = [x for x in container.streams.video if not is_cover(x)]
         if not videos:
             raise UserError("has no video in it")
         videos[0].thread_type = "SLICE"  # an error is of the packet that it comes with
@@ -119,6 +130,8 @@ def read_video(path: Path) -> Video:
             frame.height,
             stream.frames or round(seconds * rate),
             max(part.bits for part in frame.format.components) > 8,
+            has_alpha(frame),
+            Light.of(frame),
             Colours.of(frame),
             frame.format.is_rgb,
             stream.time_base,
@@ -129,24 +142,36 @@ def read_video(path: Path) -> Video:
 
 
 def read_frames(
-    video: Video, notes: Notes, start: int = 0, stop: int | None = None
+    video: Video,
+    notes: Notes,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    alpha: bool = False,
 ) -> Iterator[Frame]:
     """Decodes frames, in the order in which they are shown.
 
-    All before `start` are decoded, too: so each is what it is when all are read.
+    All before `start` are decoded, too: so each is what it is when all are read. Each
+    is shown until the next one is; what files say of that is not always so.
 
     Args:
         video: What they are of.
         notes: Takes up what happens.
         start: The first one that is wanted.
         stop: Where to end; None for all.
+        alpha: Whether with transparency.
 
     Raises:
         UserError: If the file cannot be read on.
     """
     size = video.width, video.height
+    before: Frame | None = None
     with opened(video.path) as (container, stream):
         for count, frame in enumerate(decoded(container, stream, notes)):
+            assert frame.pts is not None
+            if before:
+                yield before._replace(duration=frame.pts - before.pts)
+                before = None
             if (frame.width, frame.height) != size:
                 raise UserError(
                     f"changes its size from {size[0]}x{size[1]} to {frame.width}x"
@@ -155,9 +180,12 @@ def read_frames(
             if stop is not None and count >= stop:
                 return
             if count >= start:
-                assert frame.pts is not None
-                pixels = to_pixels(frame, video.colours, deep=video.deep)
-                yield Frame(frame.pts, frame.duration or 0, pixels)
+                if video.alpha and not alpha and is_clear(frame):
+                    notes.lost.add("transparency")
+                pixels = to_pixels(frame, video.colours, deep=video.deep, alpha=alpha)
+                before = Frame(frame.pts, frame.duration or 0, pixels)
+    if before:
+        yield before
 
 
 def _display_matrix(frame: "VideoFrame") -> tuple[int, ...] | None:

@@ -325,3 +325,99 @@ def test_without_pyav_videos_are_left_out_and_named(upscale, photo_folder, monke
     (photo_folder / "a.mp4").write_bytes(b"")
     said = upscale("photos", output="out/")
     assert "1 .mp4 (a.mp4; videos need pip install 'srgan_tf[video]')" in said
+
+
+@needs_ffprobe
+def test_how_bright_hdr_was_made_to_be_stays(upscale):
+    screen = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+
+    def set_up(out, stream):
+        light = f"log-level=error:master-display={screen}:max-cll=1000,400"
+        stream.codec_context.options = {"x265-params": light}
+
+    deep = [frame.astype(np.uint16) * 257 for frame in moving(2)]
+    save_clip("a.mkv", deep, codec="libx265", stored="yuv420p10le", set_up=set_up)
+    upscale("a.mkv")
+    shown = ("-show_frames", "-read_intervals", "%+#1")
+    before, after = (
+        [
+            part
+            for part in probe(name, *shown)["frames"][0]["side_data_list"]
+            if "SEI" not in part["side_data_type"]
+        ]
+        for name in ("a.mkv", "a_x4.mkv")
+    )
+    assert len(before) == 2 and after == before
+
+
+def clear_on_the_right(path):
+    """The least opaque value on the left and on the right, by FFmpeg's libvpx."""
+    decoder = av.CodecContext.create("libvpx-vp9", "r")
+    with av.open(str(path)) as clip:
+        frames = [x for packet in clip.demux(video=0) for x in decoder.decode(packet)]
+    alpha = frames[0].to_ndarray(format="rgba")[..., 3]
+    middle = alpha.shape[1] // 2
+    return alpha[:, : middle - 16].min(), alpha[:, middle + 16 :].max()
+
+
+def test_transparency_is_kept_or_said(upscale):
+    with av.open("a.mov", "w") as out:
+        stream = out.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "rgba"
+        for frame in moving(3):
+            alpha = np.full((24, 32, 1), 255, np.uint8)
+            alpha[:, 16:] = 60
+            pixels = np.concatenate([frame, alpha], axis=-1)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba")))
+        out.mux(stream.encode(None))
+    assert "mov is without transparency; --format=webm keeps it." in upscale("a.mov")
+    assert "without" not in upscale("a.mov", format="webm")
+    left, right = clear_on_the_right("a_x4.webm")
+    assert left > 250 and abs(int(right) - 60) < 4
+    assert "without" not in upscale("a_x4.webm", output="b.webm", scale=2)
+    left, right = clear_on_the_right("b.webm")
+    assert left > 250 and abs(int(right) - 60) < 6
+
+
+@needs_ffprobe
+def test_ten_bits_in_webm(upscale):
+    deep = [frame.astype(np.uint16) * 257 for frame in moving(3)]
+    save_clip("a.mkv", deep, codec="libx265", stored="yuv420p10le")
+    upscale("a.mkv", format="webm")
+    video = probe("a_x4.webm")["streams"][0]
+    assert (video["codec_name"], video["pix_fmt"]) == ("av1", "yuv420p10le")
+
+
+def test_what_a_container_cannot_hold_is_said_before_the_work(upscale):
+    def set_up(out, stream):
+        out.add_attachment("font.ttf", "font/ttf", b"letters")
+
+    save_clip("a.mkv", sound=1, subtitles="subrip", set_up=set_up, unit=Fraction(1, 25))
+    said = upscale("a.mkv", format="mp4")
+    assert "mp4 is without subtitle 2 (" in said
+    assert "mp4 is without attachment 3 (" in said
+    assert len(frames_of("a_x4.mp4")[0]) == 10
+
+
+def test_two_at_once(upscale, monkeypatch):
+    save_clip("a.mp4", list(moving(3)))
+    make = FrameUpscaler.__call__
+
+    def second(self, pixels):
+        monkeypatch.setattr(FrameUpscaler, "__call__", make)
+        with pytest.raises(
+            UserError, match=r"^a\.mp4: another process is upscaling it"
+        ):
+            upscale("a.mp4")
+        return make(self, pixels)
+
+    monkeypatch.setattr(FrameUpscaler, "__call__", second)
+    upscale("a.mp4")
+    assert len(frames_of("a_x4.mp4")[0]) == 3
+
+
+def test_a_cut_matroska_file_is_told(upscale, tmp_path):
+    save_clip("a.mkv", unit=Fraction(1, 25), codec="ffv1", times=range(10))
+    data = (tmp_path / "a.mkv").read_bytes()
+    (tmp_path / "a.mkv").write_bytes(data[: len(data) // 2])
+    assert "a.mkv: the file ends early: " in upscale("a.mkv")
