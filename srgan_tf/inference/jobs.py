@@ -14,6 +14,7 @@ from srgan_tf.inference.results import (
     Settings,
     comparison_of,
     numbered,
+    of_comparison,
     short_name,
 )
 from srgan_tf.inference.sizes import Size
@@ -162,7 +163,8 @@ class Places:
         ):
             return Job(wish, target, replace=True)
         if record := records[0]:
-            done = [self._is_done(wish, record) for record in records]
+            wanted = (wish.settings, of_comparison(wish.settings))
+            done = [self._is_done(wish, *each) for each in zip(records, wanted)]
             if all(done) and not self.overwrite:
                 return Job(wish, target, done=True, same=True)
             if done[0] or self.overwrite:
@@ -182,11 +184,11 @@ class Places:
             return self.overwrite and _identity(place) not in self._kept
         return wish.source.has_made(record, place.parent)
 
-    def _is_done(self, wish: Wish, record: Record | None) -> bool:
+    def _is_done(self, wish: Wish, record: Record | None, settings: Settings) -> bool:
         return (
             record is not None
             and record.whole
-            and record.settings == wish.settings
+            and record.settings == settings
             and wish.source.is_content_of(record)
         )
 

@@ -18,6 +18,7 @@ from srgan_tf.pictures.writing import encode_photo
 Settings = dict[str, Any]
 
 _COMPARED = "_compare.png"
+_OF_THE_FILE = ("format", "quality", "lossless")  # no comparison depends on them
 _LONGEST_NAME = 255  # bytes, in nearly all file systems
 # photo, _x4 or _1920x1280, _2
 _PARTS = re.compile(r"(.*?)(?:(_(?:x\d|\d+x\d+))(?:_\d+)?)?", re.DOTALL)
@@ -76,7 +77,8 @@ class Record(NamedTuple):
     def of(cls, path: Path) -> "Record | None":
         """That of a file; None if it is no result."""
         try:
-            note = read_note(path)
+            # Opening a named pipe would wait until someone writes to it.
+            note = read_note(path) if path.is_file() else None
             return cls.of_note(note, path.stat().st_size) if note else None
         except (OSError, KeyError):
             return None
@@ -90,6 +92,17 @@ class Record(NamedTuple):
         """
         origin = Origin(*(note[name] for name in Origin._fields))
         return cls(origin, note["settings"], note["size"] == size)
+
+    def of_comparison(self) -> "Record":
+        """That of the comparison beside it, which is the same in any format."""
+        return Record(self.origin, of_comparison(self.settings))
+
+    def is_like(self, other: "Record") -> bool:
+        """Whether both were made from one content by the same settings."""
+        return (self.origin.content, self.settings) == (
+            other.origin.content,
+            other.settings,
+        )
 
     def write_with(
         self, photo: Photo, path: Path, kind: str, options: UpscaleOptions
@@ -162,8 +175,20 @@ def comparison_of(target: Path) -> Path:
     return target.with_name(f"{target.stem}{_COMPARED}")
 
 
-def step_aside(target: Path) -> Path | None:
-    """Gives a result and its comparison other names, with a number.
+def of_comparison(settings: Settings) -> Settings:
+    """What of a result's settings the comparison beside it depends on."""
+    return {name: value for name, value in settings.items() if name not in _OF_THE_FILE}
+
+
+def step_aside(target: Path, old: Record, new: Record) -> Path | None:
+    """Gives a result another name, with a number, and its comparison as well.
+
+    A comparison that is another's, or holds for what takes its place, too, stays.
+
+    Args:
+        target: The file.
+        old: How it was made.
+        new: How what takes its place is made.
 
     Returns:
         The result's; None if another process has moved it meanwhile.
@@ -183,7 +208,12 @@ def step_aside(target: Path) -> Path | None:
         except FileNotFoundError:
             return None
         compared = comparison_of(target)
-        if Record.of(compared):
+        beside = Record.of(compared)
+        if (
+            beside
+            and beside.is_like(old.of_comparison())
+            and not beside.is_like(new.of_comparison())
+        ):
             with contextlib.suppress(Taken, FileNotFoundError):
                 rename(compared, comparison_of(aside))
         return aside

@@ -69,10 +69,11 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         arguments, options, models=models, model_scale=lambda: model(options).scale
     )
     writer = _Writer(prepared, options)
-    for job in prepared.done:
+    for job in [*prepared.done]:
         try:
             writer.keep_times(job.target, job)
         except OSError as error:
+            prepared.done.remove(job)
             prepared.failures[str(job.target)] = reason(error)
     if prepared.left_out:
         writer.say(f"Left out {prepared.left_out}.")
@@ -89,7 +90,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
                     rest = ""
                 writer.say(f"{' and '.join(names)} makes x{own}{rest}.")
         writer.make_all(model)
-    if prepared.tasks or prepared.done:
+    if prepared.tasks or prepared.done or len(prepared.failures) > 1:
         writer.say_count()
     if prepared.failures:
         lines = [f"{name}: {error}" for name, error in prepared.failures.items()]
@@ -113,12 +114,13 @@ class _Writer:
         self.progress.say(line, to_stderr=self.output.stream)
 
     def say_count(self) -> None:
-        """Says how many of all have been upscaled."""
+        """Says how many of all have been upscaled, and what became of the others."""
         prepared = self.prepared
-        before = len(prepared.done)
-        total = self.made + before + len(prepared.failures)
+        before, failed = len(prepared.done), len(prepared.failures)
+        total = self.made + before + failed
         done = f"; {before} done before (--overwrite redoes them)" if before else ""
-        self.say(f"Upscaled {self.made} of {total} {prepared.what}{done}.")
+        wrong = f" {failed} failed." if failed else ""
+        self.say(f"Upscaled {self.made} of {total} {prepared.what}{done}.{wrong}")
 
     def make_all(self, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         """Makes all results, by the model for some options; what fails is noted."""
@@ -130,6 +132,8 @@ class _Writer:
                         self._make(job, model)
                     except UserError as error:
                         self.prepared.failures[str(path)] = str(error)
+                    except OSError as error:  # the photo may be gone by now
+                        self.prepared.failures[str(path)] = reason(error)
 
     def _make(self, job: Job, model: Callable[[UpscaleOptions], Upscaler]) -> None:
         job = self.prepared.places.choose(job.wish)  # others may have been here
@@ -148,7 +152,7 @@ class _Writer:
         if work:
             with work:
                 work.upscale(model(job.wish.look))
-                placed = self._place(job, work.write)
+                placed = self._place(job, record, work.write)
             if placed is None:
                 self.prepared.done.append(job)
             else:
@@ -168,21 +172,24 @@ class _Writer:
             self.made += 1
             return
         placed = self._place(
-            job, lambda path: self._encode(result, path, job.wish.kind, record)
+            job, record, lambda path: self._encode(result, path, job.wish.kind, record)
         )
         if placed is None:
             self.prepared.done.append(job)
             return
-        self.made += 1
         if self.options.compare:
             both = comparison(photo, pixels)
             self._place_comparison(both, placed, record)
+        self.made += 1
 
-    def _place(self, job: Job, write: Callable[[Path], list[str]]) -> Job | None:
+    def _place(
+        self, job: Job, record: Record, write: Callable[[Path], list[str]]
+    ) -> Job | None:
         """Writes a result to its file, or to another if that has been taken meanwhile.
 
         Args:
             job: What is to be made.
+            record: What it says of itself.
             write: Writes it to a path, and tells what could not be kept.
 
         Returns:
@@ -195,7 +202,7 @@ class _Writer:
                     lost = write(partial)
                     self.keep_times(partial, job)
                     if job.older and Record.of(job.target) == job.older:
-                        aside = step_aside(job.target)
+                        aside = step_aside(job.target, job.older, record)
             except Taken:
                 job = self.prepared.places.choose(job.wish)
                 if job.done:
@@ -218,8 +225,11 @@ class _Writer:
             return job
 
     def _place_comparison(self, both: Photo, job: Job, record: Record) -> None:
-        target = comparison_of(job.target)
-        replace = job.replace or Record.of(target) is not None
+        target, record = comparison_of(job.target), record.of_comparison()
+        there = Record.of(target)
+        if there and not there.is_like(record) and not self.options.overwrite:
+            step_aside(target, there, record)  # it is of a result in another format
+        replace = job.replace or there is not None
         try:
             with whole_file(target, replace=replace) as partial:
                 lost = self._encode(both, partial, "png", record)

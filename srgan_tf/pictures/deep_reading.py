@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
-from srgan_tf.errors import UserError, optional
+from srgan_tf.errors import optional
 
 _J2K_SIZE = b"\xff\x4f\xff\x51"  # the markers that JPEG 2000's code begins with
 
@@ -54,11 +54,12 @@ def read_deep(image: Image.Image, data: bytes) -> np.ndarray:
         pixels = np.asarray(picture) >> (16 - bits)
     else:
         pixels, largest = _read_ppm(data)
-        return _to_16bit(pixels, largest)
-    return _to_16bit(pixels, 2**bits - 1)
+        return to_16bit(pixels, largest)
+    return to_16bit(pixels, 2**bits - 1)
 
 
-def _to_16bit(pixels: np.ndarray, largest: int) -> np.ndarray:
+def to_16bit(pixels: np.ndarray, largest: int) -> np.ndarray:
+    """Whole numbers up to the largest as uint16 `[H, W, C]`."""
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if largest == 65535:
         return pixels.astype(np.uint16, copy=False)
@@ -87,56 +88,6 @@ def _read_ppm(data: bytes) -> tuple[np.ndarray, int]:
         plain = re.sub(rb"#[^\n]*", b"", data[start - 1 :]).split()[:count]
         return np.array(plain, np.uint16).reshape(shape), largest
     return np.frombuffer(data, ">u2", count, start).reshape(shape), largest
-
-
-# ---- JPEG XL, whose Pillow plugin decodes 8 bits only
-
-
-def jxl_size(data: bytes) -> tuple[int, int]:
-    """Width and height from a JPEG XL file's first bytes.
-
-    ISO/IEC 18181-1, D.3: both are coded in a few bits, the lowest of a byte first.
-    """
-    code = data
-    if data[:2] != b"\xff\x0a":
-        code = next(
-            body[4 * (name == b"jxlp") :]
-            for name, body in boxes(data)
-            if name in (b"jxlc", b"jxlp")
-        )
-    bits = int.from_bytes(code[2:14], "little")
-
-    def take(count):
-        nonlocal bits
-        value = bits & ((1 << count) - 1)
-        bits >>= count
-        return value
-
-    small = take(1)
-
-    def side():
-        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
-
-    height = side()
-    ratio = take(3)
-    if ratio == 0:
-        return side(), height
-    wide, high = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
-    return height * wide // high, height
-
-
-def read_jxl(data: bytes) -> tuple[np.ndarray, int]:
-    """Reads uint8 or uint16 `[H, W, C]`, upright; and says how many frames there are.
-
-    Raises:
-        UserError: If it holds floats.
-    """
-    pixels = imagecodecs.jpegxl_decode(data)
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise UserError(f"holds {pixels.dtype} values; 8 and 16 bit are supported")
-    frames = len(pixels) if pixels.ndim == 4 else 1
-    pixels = pixels[0] if pixels.ndim == 4 else pixels
-    return (pixels[..., None] if pixels.ndim == 2 else pixels), frames
 
 
 # ---- the boxes that JPEG 2000, JPEG XL, AVIF and HEIC files consist of

@@ -15,8 +15,9 @@ from PIL import Image, TiffImagePlugin, TiffTags
 
 from srgan_tf.errors import UserError
 from srgan_tf.options import MAX_MEGAPIXELS
-from srgan_tf.pictures.deep_reading import jp2_profile, read_deep, read_jxl
+from srgan_tf.pictures.deep_reading import jp2_profile, read_deep
 from srgan_tf.pictures.jpeg_end import with_end
+from srgan_tf.pictures.jxl import read_jxl
 from srgan_tf.pictures.mending import mended
 from srgan_tf.pictures.metadata import (
     ORIENTATION,

@@ -13,7 +13,8 @@ from PIL import Image
 
 from srgan_tf.errors import UserError, reason
 from srgan_tf.options import MAX_MEGAPIXELS
-from srgan_tf.pictures.deep_reading import depth, jxl_size
+from srgan_tf.pictures.deep_reading import depth
+from srgan_tf.pictures.jxl import jxl_header
 from srgan_tf.pictures.kinds import (
     DEVELOP,
     KINDS,
@@ -110,8 +111,10 @@ def _opened(file: File, max_megapixels: float) -> Iterator[Opened]:
     page = _tiff_page(file) if head.startswith(_TIFF) else None
     if page:
         _check_megapixels(page.size, max_megapixels)
+    jxl = None
     if head.startswith(_JXL) and is_there(KINDS["jxl"]):
-        _check_megapixels(jxl_size(head), max_megapixels)  # opening decodes it
+        jxl = jxl_header(content(file))
+        _check_megapixels(jxl.size, max_megapixels)  # opening decodes it
     notes: list[str] = []
     if head.startswith(_JPEG) and not is_sound_jpeg(head):
         file = _mended(file, notes) or file
@@ -136,7 +139,8 @@ def _opened(file: File, max_megapixels: float) -> Iterator[Opened]:
             kind = next(
                 name for name, kind in KINDS.items() if image.format in kind.pillow
             )
-            alpha, deep = image.has_transparency_data, depth(image, head) > 8
+            deep = (jxl.bits if jxl else depth(image, head)) > 8
+            alpha = image.has_transparency_data
             opened = Opened(
                 file, kind, image.size, alpha, deep, notes, image, png=parts
             )

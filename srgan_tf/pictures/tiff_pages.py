@@ -17,6 +17,8 @@ _REDUCED, _MASK = 1, 4  # of NewSubfileType
 _SENSOR = (32803, 34892)  # photometric interpretations: a mosaic, linear raw values
 _DNG_VERSION = 50706
 _PREMULTIPLIED, _ALPHA = 1, 2  # of ExtraSamples
+# LERC, LZMA, ZSTD, WebP: Pillow opens such files, and its libtiff may not read them.
+_NOT_BY_PILLOW = (34887, 34925, 50000, 50001)
 _COLOURS = {0: 1, 1: 1, 2: 3}  # channels of gray, inverted or not, and of RGB
 # Of the largest value: how far a page may be from the first one in small.
 _LIKENESS = 0.04
@@ -78,7 +80,12 @@ class PhotoPage:
             index,
             (page.imagewidth, page.imagelength),
             deep,
-            deep or bool(colours and extra and page.bitspersample == 8),
+            deep
+            or bool(
+                colours
+                and page.bitspersample == 8
+                and (extra or page.compression in _NOT_BY_PILLOW)
+            ),
             alpha,
             len(extra) - (alpha is not None),
         )

@@ -11,7 +11,7 @@ from samples import save_picture, values
 from srgan_tf.errors import UserError
 from srgan_tf.inference.jobs import Places, Wish
 from srgan_tf.inference.outputs import Output, read_output
-from srgan_tf.inference.results import Record
+from srgan_tf.inference.results import Record, comparison_of
 from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import Source
 from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
@@ -48,6 +48,13 @@ def make(job):
     save_picture(job.target, values(16, 20, 3))
     origin = job.wish.source.origin(job.target.parent)
     Record(origin, job.wish.settings).write_into(job.target, job.wish.kind)
+
+
+def make_comparison(job):
+    target = comparison_of(job.target)
+    save_picture(target, values(16, 40, 3))
+    record = Record(job.wish.source.origin(target.parent), job.wish.settings)
+    record.of_comparison().write_into(target, "png")
 
 
 # ---- names
@@ -181,6 +188,13 @@ def test_files_of_others_stay(tmp_path):
     assert job.replace and job.target.name == "a.png_x4.png"
 
 
+def test_a_named_pipe_is_somebodys_and_not_waited_for(tmp_path):
+    mine = wish(photo(tmp_path / "a.png"))
+    os.mkfifo(tmp_path / "a_x4.png")
+    (job,) = choose([mine], compare=True)
+    assert job.target.name == "a.png_x4.png"
+
+
 def test_overwriting_takes_what_is_no_result(tmp_path):
     mine = wish(photo(tmp_path / "a.png"))
     save_picture(tmp_path / "a_x4.png", values(4, 4, 3))
@@ -222,9 +236,19 @@ def test_a_comparison_that_is_missing_is_made(tmp_path):
     make(choose([mine])[0])
     (job,) = choose([mine], compare=True)
     assert not job.done and job.replace
-    make(job._replace(target=tmp_path / "a_x4_compare.png"))
+    make_comparison(job)
     assert choose([mine], compare=True)[0].done
     assert choose([mine])[0].done
+
+
+def test_a_comparison_is_that_of_any_format(tmp_path):
+    mine = photo(tmp_path / "a.png")
+    (job,) = choose([wish(mine)])
+    make(job)
+    make_comparison(job)
+    as_webp = wish(mine, "webp", format="webp", quality=95)
+    make(choose([as_webp])[0])
+    assert choose([as_webp], compare=True)[0].done
 
 
 def test_a_comparison_takes_no_file_of_others(tmp_path):

@@ -142,6 +142,28 @@ def test_a_comparison_that_is_asked_for_later(upscale):
     assert "1 done before" in upscale("a.png", compare=True)
 
 
+def test_results_in_other_formats_leave_a_comparison_where_it_is(upscale):
+    save_picture(Path("a.png"), values(8, 9, 3))
+    upscale("a.png", compare=True)
+    before = content("a_x4_compare.png")
+    upscale("a.png", format="webp")
+    upscale("a.png", format="webp", lossless=True)
+    upscale("a.png", format="jpg", compare=True)
+    assert content("a_x4_compare.png") == before
+    assert "1 done before" in upscale("a.png", compare=True)
+
+
+def test_a_comparison_of_another_result_is_kept(upscale):
+    save_picture(Path("a.png"), values(8, 9, 3))
+    upscale("a.png", compare=True, scale=4)
+    before = content("a_x4_compare.png")["a_x4_compare.png"]
+    upscale("a.png", compare=True, scale=4, format="jpg", self_ensemble=True)
+    assert content("a_x4_compare_2.png")["a_x4_compare_2.png"] == before
+    assert "1 done before" in upscale(
+        "a.png", compare=True, scale=4, format="jpg", self_ensemble=True
+    )
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_photos_of_one_name_from_two_folders(upscale, together):
     for i in (1, 2):

@@ -1,5 +1,6 @@
 """The command `upscale`: files and folders of photos, through the public doors."""
 
+import errno
 import io
 import os
 import random
@@ -23,6 +24,8 @@ from samples import (
 )
 
 from srgan_tf.errors import UserError
+from srgan_tf.inference import upscale_files as command
+from srgan_tf.inference.comparison import comparison
 from srgan_tf.inference.upscale_files import upscale_files
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import read_photo_file
@@ -185,6 +188,58 @@ def test_times_of_results_that_were_there(tmp_path, model_file, capsys):
     run(model_file, photo, keep_times=True)
     assert "1 done before" in capsys.readouterr().out
     assert result.stat().st_mtime == 1e9
+
+
+def test_times_that_cannot_be_set_are_one_failure(
+    tmp_path, model_file, monkeypatch, capsys
+):
+    for name in ("a.png", "b.png"):
+        save_picture(tmp_path / name, smooth(8, 9))
+        os.utime(tmp_path / name, (1e9, 1e9))
+    run(model_file, tmp_path)
+
+    def refuse(path, **_):
+        if "a_x4" in str(path):
+            raise PermissionError(errno.EPERM, "no")
+        return utime(path, **_)
+
+    utime = os.utime
+    monkeypatch.setattr(os, "utime", refuse)
+    with pytest.raises(UserError, match=r"^.*a_x4\.png: Operation not permitted$"):
+        run(model_file, tmp_path, keep_times=True)
+    assert "0 of 2 photos; 1 done before (--overwrite redoes them). 1 failed.\n" in (
+        capsys.readouterr().out
+    )
+
+
+def test_all_are_counted_once_whatever_becomes_of_them(
+    tmp_path, model_file, monkeypatch, capsys
+):
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        save_picture(tmp_path / name, smooth(8, 9))
+    run(model_file, tmp_path / "a.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+
+    def read_and_lose_another(file, **options):
+        (tmp_path / "d.png").unlink(missing_ok=True)
+        return read_photo_file(file, **options)
+
+    def compare(photo, *rest):
+        if made.append(photo) or len(made) == 3:
+            raise UserError("the disk is full")
+        return comparison(photo, *rest)
+
+    made = []
+    monkeypatch.setattr(command, "read_photo_file", read_and_lose_another)
+    monkeypatch.setattr(command, "comparison", compare)
+    with pytest.raises(UserError) as raised:
+        run(model_file, tmp_path, compare=True)
+    lines = str(raised.value).splitlines()
+    assert lines[0] == "3 photos failed:"
+    assert [line.partition(": ")[0].rpartition("/")[2] for line in lines[1:]] == [
+        *("bad.png", "c.png", "d.png"),
+    ]
+    assert "Upscaled 2 of 5 photos. 3 failed.\n" in capsys.readouterr().out
 
 
 def test_names_that_are_no_text_are_printed(tmp_path, model_file, command_line):

@@ -206,6 +206,50 @@ def test_16_bits_of_jpeg_xl(tmp_path):
         )
 
 
+@pytest.mark.parametrize("bits", [4, 9, 10, 12, 14])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_any_number_of_bits_of_jpeg_xl_has_the_same_white(tmp_path, bits, frames):
+    jxl()
+    dtype = np.uint8 if bits < 8 else np.uint16
+    pixels = np.linspace(0, 2**bits - 1, 48).reshape(4, 4, 3).astype(dtype)
+    data = imagecodecs.jpegxl_encode(
+        np.stack([pixels] * frames).squeeze(), bitspersample=bits, lossless=True
+    )
+    (tmp_path / "x.jxl").write_bytes(data)
+    assert read_header(tmp_path / "x.jxl").deep is (bits > 8)
+    back = read_photo_file(tmp_path / "x.jxl").pixels
+    assert back.dtype == dtype
+    expected = np.round(pixels * (np.iinfo(dtype).max / (2**bits - 1)))
+    np.testing.assert_array_equal(back, expected)
+
+
+def test_floats_of_jpeg_xl_are_known_by_the_header(tmp_path):
+    jxl()
+    data = imagecodecs.jpegxl_encode(np.zeros((4, 5), np.float32))
+    (tmp_path / "x.jxl").write_bytes(data)
+    with pytest.raises(UserError, match="holds floats; 8 and 16 bit are supported"):
+        read_header(tmp_path / "x.jxl")
+
+
+@pytest.mark.parametrize("compression", ["webp", "zstd", "lerc", "lzma", "jpegxl"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiff_of_newer_compressions(tmp_path, compression, channels, capfd):
+    pixels = values(7, 9, channels)
+    if compression == "webp" and channels == 1:
+        pytest.skip("holds colours only")
+    options = {"compressionargs": {"lossless": True}}
+    tifffile.imwrite(
+        tmp_path / "x.tif",
+        pixels.squeeze(),
+        photometric="rgb" if channels == 3 else "minisblack",
+        compression=compression,
+        **(options if compression in ("webp", "jpegxl") else {}),
+    )
+    back = read_photo_file(tmp_path / "x.tif").pixels
+    np.testing.assert_array_equal(back, pixels)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_10_bits_of_heic(tmp_path):
     white = np.full((64, 48, 3), 65535, np.uint16)
     file = heif().from_bytes(mode="RGB;16", size=(48, 64), data=white.tobytes())
