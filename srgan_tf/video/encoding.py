@@ -248,5 +248,6 @@ def index(path: Path) -> list[Coded]:
 def read_segment(path: Path) -> Iterator[Coded]:
     """The frames of a segment, in the order of decoding."""
     with path.open("rb") as file:
-        for *said, size, alpha in json.loads(file.readline()):
-            yield Coded(*said, file.read(size), file.read(alpha))
+        for pts, duration, key, size, alpha in json.loads(file.readline()):
+            data, alpha_data = file.read(size), file.read(alpha)
+            yield Coded(pts, duration, key, data, alpha_data)

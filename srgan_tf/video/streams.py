@@ -80,7 +80,7 @@ def add_copy(
     if is_cover(stream) and container == "mkv":
         mime = _IMAGES[stream.codec_context.name]
         name = stream.metadata.get("filename", f"cover.{mime[6:].replace('e', '')}")
-        copy = out.add_attachment(name, mime, _cover(stream.container))
+        copy = out.add_attachment(name, mime, _cover(stream.container.name))
         copy.metadata.update(stream.metadata)
         return None
     if stream.type == "attachment":
@@ -96,8 +96,8 @@ def add_copy(
     return copy
 
 
-def _cover(source: "InputContainer") -> bytes:
-    with optional("av", "video").open(source.name) as again:
+def _cover(path: str) -> bytes:
+    with optional("av", "video").open(path) as again:
         for packet in again.demux():
             if is_cover(packet.stream) and packet.size:
                 return bytes(packet)
