@@ -9,7 +9,7 @@ from srgan_tf.video.kinds import CONTAINERS
 from srgan_tf.video.reading import is_cover, opened
 
 if TYPE_CHECKING:
-    from av.container import InputContainer, OutputContainer
+    from av.container import OutputContainer
     from av.stream import Stream
 
 _IMAGES = {"mjpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp"}
