@@ -335,7 +335,7 @@ def test_how_bright_hdr_was_made_to_be_stays(upscale):
         light = f"log-level=error:master-display={screen}:max-cll=1000,400"
         stream.codec_context.options = {"x265-params": light}
 
-    deep = [frame.astype(np.uint16) * 257 for frame in moving(2)]
+    deep = [frame.astype(np.uint16) * 257 for frame in moving(6)]
     save_clip("a.mkv", deep, codec="libx265", stored="yuv420p10le", set_up=set_up)
     upscale("a.mkv")
     shown = ("-show_frames", "-read_intervals", "%+#1")
