@@ -69,6 +69,8 @@ def evaluate(options: EvaluateOptions) -> dict:
     sets = {
         name: find_pairs(path) for name, path in _labels(options.benchmarks).items()
     }
+    if options.degradation:  # whatever LR there is, even of another scale
+        sets = {k: [x._replace(lr=None) for x in pairs] for k, pairs in sets.items()}
     for pairs in sets.values():
         for pair in pairs:
             read_pair(pair, scale)  # finds broken files before the long work

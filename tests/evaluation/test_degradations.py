@@ -43,6 +43,16 @@ def test_each_degradation_is_measured_and_bicubic_is_matlabs(benchmark, capsys):
     assert "| PSNR (dB) x4" in capsys.readouterr().out  # degradations by models
 
 
+def test_lr_of_another_scale_is_not_looked_at(benchmark):
+    alone = measured(benchmark, scale=2)
+    (benchmark / "LR").mkdir()
+    for photo in (benchmark / "HR").iterdir():
+        with Image.open(photo) as hr:
+            hr.resize((5, 5)).save(benchmark / "LR" / photo.name)
+    found = measured(benchmark, scale=2, degradation=("bicubic",))
+    assert found == {"Set1, bicubic": alone["Set1"]}
+
+
 def test_equal_seeds_give_equal_lr_which_is_saved(benchmark, tmp_path):
     lrs = []
     for run, seed in enumerate((0, 0, 1)):
