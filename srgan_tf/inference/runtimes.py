@@ -20,7 +20,15 @@ def graph(layers: Callable, channels: int) -> Callable:
         input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
         autograph=False,
     )
-    return lambda x: function(x).numpy()
+    lock = threading.Lock()
+
+    def run(x: np.ndarray) -> np.ndarray:
+        # Two sizes at once in several threads have ended in segmentation faults inside
+        # TensorFlow. One call takes all cores, so that waiting costs nothing.
+        with lock:
+            return function(x).numpy()
+
+    return run
 
 
 def litert(layers: Callable, channels: int) -> Callable:
