@@ -35,17 +35,13 @@ from srgan_tf.beam.places import (
 from srgan_tf.errors import UserError, reason
 from srgan_tf.files import Taken
 from srgan_tf.inference.animations import animation_of
-from srgan_tf.inference.choosing import choose
 from srgan_tf.inference.jobs import Wish
-from srgan_tf.inference.loading import load_model
 from srgan_tf.inference.preparing import checked_header
 from srgan_tf.inference.results import Record, numbered
 from srgan_tf.inference.settings import VIDEO_ONLY, fingerprint, known_scale
 from srgan_tf.inference.sizes import Size
 from srgan_tf.inference.sources import STDIN, Source
-from srgan_tf.inference.tiles import Upscaler
-from srgan_tf.inference.upscale import check_scale
-from srgan_tf.inference.upscale_files import upscaled
+from srgan_tf.inference.upscale_files import load_wanted, upscaled, wanted_models
 from srgan_tf.options import RESULT_FORMATS, UpscaleOptions
 from srgan_tf.pictures.formats import Photo, read_photo_file
 from srgan_tf.pictures.kinds import KINDS, check_there
@@ -127,26 +123,9 @@ def _check(arguments: Sequence[str], options: UpscaleOptions) -> None:
 
 
 def _plan(options: UpscaleOptions) -> Plan:
-    models = [str(share.model) for share in choose(_given(options), **options.dials())]
-    scale = options.scale or known_scale(models) or _load(options).scale
+    models = wanted_models(options)
+    scale = options.scale or known_scale(models) or load_wanted(options).scale
     return Plan(options, Size(scale), [fingerprint(model) for model in models])
-
-
-def _given(options: UpscaleOptions) -> str | None:
-    return ",".join(map(os.path.expanduser, options.model)) or None
-
-
-def _load(options: UpscaleOptions) -> Upscaler:
-    model = load_model(
-        _given(options),
-        **options.dials(),
-        precision=options.precision,
-        fast=options.fast,
-        self_ensemble=options.self_ensemble,
-        tile=options.tile,
-    )
-    check_scale(model, options.scale)
-    return model
 
 
 def _count(name: str, by: int = 1) -> None:
@@ -204,7 +183,9 @@ class _Upscale(beam.DoFn):
         self.shared = Shared()
 
     def setup(self) -> None:
-        self.model = self.shared.acquire(functools.partial(_load, self.plan.options))
+        self.model = self.shared.acquire(
+            functools.partial(load_wanted, self.plan.options)
+        )
 
     def process(self, job: Job) -> Iterator:
         job = Job(*job)

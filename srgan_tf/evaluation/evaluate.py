@@ -94,9 +94,9 @@ def evaluate(options: EvaluateOptions) -> dict:
             found = _measure(name, pairs, models, options, vgg=vgg, bar=bar)
             others = published(name, scale)
             for kind, measured in found.items():
-                given = pairs[0].lr and not kind
+                made = f"made from HR: {kind or 'bicubic'}"
                 benchmarks[f"{name}, {kind}" if kind else name] = {
-                    "lr": "given" if given else f"made from HR: {kind or 'bicubic'}",
+                    "lr": "given" if pairs[0].lr else made,
                     "published": others if kind in (None, "bicubic") else {},
                     "models": measured,
                 }

@@ -47,26 +47,12 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         UserError: If the arguments and options do not go together, before anything is
             done; or, after all others are done, if some failed: one line for each.
     """
-    given = ",".join(map(os.path.expanduser, options.model)) or None
-
-    def models(look: UpscaleOptions) -> list[str]:
-        return [str(share.model) for share in choose(given, **look.dials())]
-
-    @functools.cache
-    def model(look: UpscaleOptions) -> Upscaler:
-        loaded = load_model(
-            given,
-            **look.dials(),
-            precision=options.precision,
-            fast=options.fast,
-            self_ensemble=options.self_ensemble,
-            tile=options.tile,
-        )
-        check_scale(loaded, look.scale)
-        return loaded
-
+    model = functools.cache(load_wanted)
     prepared = prepare(
-        arguments, options, models=models, model_scale=lambda: model(options).scale
+        arguments,
+        options,
+        models=wanted_models,
+        model_scale=lambda: model(options).scale,
     )
     writer = _Writer(prepared, options)
     for job in [*prepared.done]:
@@ -80,7 +66,7 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
     if prepared.tasks:
         if options.scale or is_in_pixels(options):
             for look in {task.job.wish.look: None for task in prepared.tasks}:
-                names = models(look)
+                names = wanted_models(look)
                 own = known_scale(names) or model(look).scale
                 if is_in_pixels(options):
                     rest = "; bicubic downsizing to the size that is named"
@@ -96,6 +82,33 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
         lines = [f"{name}: {error}" for name, error in prepared.failures.items()]
         first = [f"{len(lines)} {prepared.what} failed:"] if len(lines) > 1 else []
         raise UserError("\n  ".join([*first, *lines]))
+
+
+def wanted_models(options: UpscaleOptions) -> list[str]:
+    """The names or files of the generators that the options mean."""
+    return [str(share.model) for share in choose(_named(options), **options.dials())]
+
+
+def load_wanted(options: UpscaleOptions) -> Upscaler:
+    """Loads the model that the options mean.
+
+    Raises:
+        UserError: If it cannot be loaded, or its scale is too small.
+    """
+    model = load_model(
+        _named(options),
+        **options.dials(),
+        precision=options.precision,
+        fast=options.fast,
+        self_ensemble=options.self_ensemble,
+        tile=options.tile,
+    )
+    check_scale(model, options.scale)
+    return model
+
+
+def _named(options: UpscaleOptions) -> str | None:
+    return ",".join(map(os.path.expanduser, options.model)) or None
 
 
 class _Writer:
