@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from samples import png_with_size, smooth_photo
 
 from srgan_tf.data.listing import find_photos
+from srgan_tf.data.photo_table import fresh_memory
 from srgan_tf.data.photos import Photos, read_photo
 from srgan_tf.errors import UserError
 
@@ -140,3 +142,11 @@ def test_a_photo_that_changes_is_named(photo_folder):
     ):
         photos.check_unchanged()
     in_memory.check_unchanged()
+
+
+def test_memory_of_more_bytes_than_32_bits_count():
+    end = 2**31 + 7
+    tensor, memory = fresh_memory(end)
+    memory[-3:] = 1, 2, 3
+    part = tf.slice(tensor, [np.int64(end - 3)], [np.int64(3)])
+    assert part.numpy().tolist() == [1, 2, 3]
