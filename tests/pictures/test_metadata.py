@@ -41,6 +41,7 @@ def exiftool():
             ["exiftool", "-j", "-G1", "-a", "-n", *arguments, path],
             capture_output=True,
             check=False,
+            timeout=60,
         )
         tags = json.loads(found.stdout.decode("utf-8", "replace"))[0]
         assert "ExifTool:Error" not in tags
@@ -1021,6 +1022,48 @@ def test_one_damaged_field_leaves_the_others(tmp_path, caplog):
     back = exif_of(enlarged(tmp_path / "x.jpg", "png"))
     assert back[ExifTags.Base.Make] == "Maker"
     assert "LensModel" in caplog.messages[0]
+
+
+def ifd_of_longs(at: int, **fields: int) -> bytes:
+    """An IFD with its numbers by their tags in hex, behind so many bytes of nothing."""
+    entries = [struct.pack("<HHLL", int(t, 16), 4, 1, x) for t, x in fields.items()]
+    return bytes(at) + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+
+
+@pytest.mark.parametrize("place", [8, 50])
+@pytest.mark.parametrize("tag", ["8769", "8825", "a005", "014a", "0190"])
+@pytest.mark.parametrize("file_format", ["jpg", "tiff"])
+def test_exif_that_goes_in_a_circle(
+    tmp_path, file_format, tag, place, caplog, exiftool
+):
+    """IFDs that point to themselves or back: some readers would follow for ever."""
+    first = b"II*\0\x08\0\0\0" + ifd_of_longs(0, **{"8769": 50})
+    block = first + ifd_of_longs(50 - len(first), **{"8827": 200, tag: place})
+    photo_with_exif(tmp_path / "x.jpg", b"Exif\0\0" + block)
+    out = enlarged(tmp_path / "x.jpg", file_format)
+    tags = exiftool(out)
+    assert tags["ExifIFD:ISO"] == 200
+    assert "ExifTool:Warning" not in tags
+    assert len(caplog.records) == 1 and "damaged EXIF" in caplog.messages[0]
+
+
+def test_two_pointers_to_one_place(tmp_path, exiftool):
+    first = b"II*\0\x08\0\0\0" + ifd_of_longs(0, **{"8769": 50, "8825": 50})
+    block = first + ifd_of_longs(50 - len(first), **{"8827": 200})
+    photo_with_exif(tmp_path / "x.jpg", b"Exif\0\0" + block)
+    tags = exiftool(enlarged(tmp_path / "x.jpg", "png"))
+    assert tags["ExifIFD:ISO"] == 200 and not any(x.startswith("GPS") for x in tags)
+
+
+def test_a_place_that_exif_has_on_its_second_page(tmp_path, exiftool):
+    """Where some editors put the GPS fields."""
+    first = b"II*\0\x08\0\0\0" + ifd_of_longs(0, **{"8769": 50})
+    block = first + ifd_of_longs(50 - len(first), **{"8825": 100})
+    block += ifd_of_longs(100 - len(block), **{"0001": ord("N")})
+    photo_with_exif(
+        tmp_path / "x.jpg", b"Exif\0\0" + block.replace(b"\1\0\4\0\1", b"\1\0\2\0\2")
+    )
+    assert exiftool(enlarged(tmp_path / "x.jpg", "png"))["GPS:GPSLatitudeRef"] == "N"
 
 
 @pytest.mark.parametrize("place", [0, 2**31 + 5, 2**32 - 1])

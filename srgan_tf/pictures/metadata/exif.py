@@ -16,6 +16,7 @@ from PIL import ExifTags
 
 from srgan_tf.pictures.metadata.exif_layout import (
     BYTE,
+    IFD,
     LETTERS,
     LONG,
     MAKER_NOTE,
@@ -26,10 +27,12 @@ from srgan_tf.pictures.metadata.exif_layout import (
     Writer,
 )
 
-# The IFDs: the first, and those that it or another points to by these tags.
+# The IFDs: the first, and those that another points to by these tags.
 ROOT = 0
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 _PARENTS = {EXIF: ROOT, GPS: ROOT, INTEROP: EXIF}
+# Tags that tell where in the file a further IFD is, as all of type IFD do.
+_POINTERS = (*_PARENTS, 0x014A, 0x0190, 0xFE00)
 _THUMBNAIL, _JPEG = 1, 0x0201
 _PADDING = 0xEA1C  # room for later changes, left by Windows
 
@@ -79,9 +82,16 @@ class Exif:
         first = struct.unpack_from(order + ("Q" if big else "L"), head, 8 if big else 4)
         exif = cls(order)
         following = exif._read_ifd(file, big, ROOT, first[0], skip)
-        for ifd, parent in _PARENTS.items():
-            if pointer := exif.ifds[parent].pop(ifd, None):
-                exif._read_ifd(file, big, ifd, exif.whole_number(pointer))
+        known = {first[0]}
+        for ifd in _PARENTS:
+            for pointer in [fields.pop(ifd, None) for fields in exif.ifds.values()]:
+                offset = exif.whole_number(pointer) if pointer else 0
+                if offset and offset not in known and not exif.ifds[ifd]:
+                    exif._read_ifd(file, big, ifd, offset)
+                elif pointer:  # in a circle, which some readers follow for ever
+                    exif.damaged.append(field_name(ifd))
+                known.add(offset)
+        exif._leave_out_pointers()
         for ifd in (ROOT, EXIF):
             exif.ifds[ifd].pop(_PADDING, None)
         if following:
@@ -131,6 +141,14 @@ class Exif:
                 self._note_offset = place
         return following
 
+    def _leave_out_pointers(self) -> None:
+        """Takes out those that are left: in another block they lead anywhere."""
+        for fields in self.ifds.values():
+            for tag, field in list(fields.items()):
+                if tag in _POINTERS or field.kind == IFD:
+                    del fields[tag]
+                    self.damaged.append(field_name(tag))
+
     def numbers_of(self, field: Field) -> list[int | float | Fraction]:
         """The numbers in a field.
 
@@ -138,11 +156,10 @@ class Exif:
             ZeroDivisionError: For a fraction that is none.
         """
         letter = LETTERS[field.kind]
-        count = len(field.data) // struct.calcsize("=" + letter)
-        numbers = struct.unpack(f"{self.order}{count}{letter}", field.data)
+        numbers = [x for (x,) in struct.iter_unpack(self.order + letter, field.data)]
         if field.kind in RATIONALS:
             return [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2])]
-        return list(numbers)
+        return numbers
 
     def whole_number(self, field: Field) -> int:
         """The first number in a field; 0 if it is none or broken."""

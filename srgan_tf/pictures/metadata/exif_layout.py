@@ -4,7 +4,7 @@ import struct
 from typing import NamedTuple
 
 MAKER_NOTE = 0x927C
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, IFD = 1, 2, 3, 4, 5, 7, 13
 LETTERS = dict(enumerate("BBHLLBBhllfdL", start=1)) | {129: "B"}  # 129 is UTF-8
 RATIONALS = (RATIONAL, 10)
 SIZES = {

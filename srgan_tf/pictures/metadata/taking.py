@@ -16,6 +16,8 @@ TIFF_LAYOUT = (
     *(297, 301, 317, *range(320, 338), *range(338, 348), *range(512, 533)),
 )
 LAYERS = 37724
+# Where in its file a picture's data are, which an EXIF block has no business to say.
+_PLACES = (273, 279, 288, 289, 324, 325, 513, 514)
 # Descriptions by tifffile, ImageJ and OME that state the sizes of an array.
 _DESCRIPTION = 270
 _OF_ARRAYS = rb"\{\"shape\"|ImageJ=|<\?xml[^>]*>\s*(<!--.*?-->\s*)?<OME"
@@ -36,7 +38,7 @@ def take_exif(metadata: Metadata, block: bytes) -> None:
         block = block[6:]
     if block:
         try:
-            metadata.exif = Exif.read(io.BytesIO(block), skip=(LAYERS,))
+            metadata.exif = Exif.read(io.BytesIO(block), skip=(LAYERS, *_PLACES))
         except ValueError:
             metadata.lost.append("damaged EXIF")
         _sort_out(metadata)
