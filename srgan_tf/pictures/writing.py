@@ -142,7 +142,7 @@ def encode_photo(
     check_fits(kind, width, height, channels * pixels.itemsize)
     if not limits.alpha and pixels.shape[-1] in (2, 4):
         pixels = pixels[..., :-1]
-    if kind in ("webp", "avif") and pixels.shape[-1] < 3:  # they hold no gray
+    if pixels.shape[-1] < 3 and not _opens_as_gray(kind, pixels):
         gray, alpha = pixels[..., :1], pixels[..., 1:]
         pixels = np.concatenate([gray, gray, gray, alpha], axis=-1)
     pixels, fitted = fit(photo.metadata, kind, pixels)
@@ -168,6 +168,12 @@ def encode_photo(
             f"cannot be written as {limits.title}: {reason(error)}"
         ) from None
     return list(dict.fromkeys(fitted.lost))
+
+
+def _opens_as_gray(kind: str, pixels: np.ndarray) -> bool:
+    if kind == "tiff":  # Pillow knows no 16-bit gray with transparency
+        return pixels.shape[-1] == 1 or pixels.dtype == np.uint8
+    return kind not in ("webp", "avif")  # which hold none
 
 
 def _quality_options(kind: str, quality: int, lossless: bool) -> dict:
