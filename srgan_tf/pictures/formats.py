@@ -22,6 +22,7 @@ from srgan_tf.pictures.mending import mended
 from srgan_tf.pictures.metadata import (
     ORIENTATION,
     Metadata,
+    heif_colour,
     read_metadata,
     read_pillow_metadata,
     read_tiff_metadata,
@@ -176,7 +177,8 @@ def photo_of(image: Image.Image) -> Photo:
     Raises:
         UserError: If it holds 32-bit values.
     """
+    colour = heif_colour(image)
     image.load()  # Pillow turns TIFF upright then
-    metadata = read_pillow_metadata(image)
+    metadata = read_pillow_metadata(image, colour)
     plain, metadata.icc = plain_mode(image)
     return Photo(upright(pixels_of(plain), metadata.make_upright()), metadata)

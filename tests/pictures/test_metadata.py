@@ -636,6 +636,68 @@ def test_hdr_of_avif(tmp_path):
     assert black <= 4 and 180 < white < 215 and lamp >= 245
 
 
+def heic_of(path: Path, pixels: np.ndarray, primaries: int, curve: int) -> Path:
+    heif = pytest.importorskip("pillow_heif", reason="NOT TESTED: no pillow-heif here")
+    heif.from_pillow(Image.fromarray(pixels)).save(
+        path,
+        quality=-1,
+        chroma=444,
+        color_primaries=primaries,
+        transfer_characteristics=curve,
+        matrix_coefficients=0,
+    )
+    return path
+
+
+def test_hdr_of_heic(tmp_path):
+    nits = np.repeat([0.0, 203.0, 1000.0], 16)
+    pixels = np.round(pq(nits) * 255).astype(np.uint8)
+    pixels = np.broadcast_to(pixels[None, :, None], (16, 48, 3)).copy()
+    source = heic_of(tmp_path / "x.heic", pixels, 9, 16)
+    assert split_png(enlarged(source, "png").read_bytes()).chunks == [
+        (b"cICP", bytes((9, 16, 0, 1)))
+    ]
+    black, white, lamp = shown(enlarged(source, "jpg"))[8, 32::64, 1]
+    assert black <= 4 and 180 < white < 215 and lamp >= 245
+
+
+def test_wide_gamut_of_heic_by_numbers(tmp_path):
+    """Display P3, as cameras write it that leave the profile out."""
+    green = np.full((8, 8, 3), (0, 200, 0), np.uint8)
+    source = heic_of(tmp_path / "x.heic", green, 12, 13)
+    with Image.open(enlarged(source, "tiff")) as image:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    colorant = profile.profile.green_colorant[0]
+    np.testing.assert_allclose(colorant, (0.292, 0.692, 0.042), atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_colours_of_pillow_pictures_by_numbers(tmp_path, kind):
+    green = np.full((8, 8, 3), (0, 200, 0), np.uint8)
+    source = tmp_path / f"x.{kind}"
+    if kind == "heic":
+        heic_of(source, green, 12, 13)
+    elif not features.check("avif"):
+        pytest.skip("NOT TESTED: no AVIF in Pillow")
+    else:
+        data = imagecodecs.avif_encode(green, level=100, primaries=12, transfer=13)
+        source.write_bytes(data)
+    with Image.open(source) as image:
+        photo = photo_of(image)
+    assert photo.metadata.colour == {b"cICP": bytes((12, 13, 0, 1))}
+    assert "icc_profile" in picture_of(photo).info
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="NOT TESTED: no AVIF in Pillow")
+def test_impossible_numbers_for_colours_cost_no_picture(tmp_path):
+    data = imagecodecs.avif_encode(smooth(16, 16), level=100, primaries=12)
+    at = data.index(b"colrnclx") + 8
+    data = data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :]
+    (tmp_path / "x.avif").write_bytes(data)
+    assert read_photo_file(tmp_path / "x.avif").metadata.colour == {}
+    enlarged(tmp_path / "x.avif", "png")
+
+
 @functools.cache  # it has the time in it
 def gray_profile() -> bytes:
     return imagecodecs.cms_profile("gray", gamma=1.8)

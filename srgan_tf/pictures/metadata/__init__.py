@@ -3,6 +3,7 @@
 from srgan_tf.pictures.metadata.exif_sizes import ORIENTATION
 from srgan_tf.pictures.metadata.png import PNG_SIGNATURE, PngParts, split_png
 from srgan_tf.pictures.metadata.reading import (
+    heif_colour,
     read_metadata,
     read_pillow_metadata,
     read_tiff_metadata,
@@ -16,6 +17,7 @@ __all__ = [
     "Metadata",
     "PngParts",
     "fit",
+    "heif_colour",
     "png_chunks",
     "read_metadata",
     "read_pillow_metadata",

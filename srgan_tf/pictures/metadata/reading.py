@@ -58,14 +58,19 @@ def read_metadata(image: Image.Image, parts: png.PngParts | None = None) -> Meta
             _undo_pillows_exif(metadata, image)
         if image.format in ("JPEG2000", "JXL"):
             read_boxes(metadata, _content(image))
-        if not metadata.icc and (code_points := _heif_colour(image)):
-            metadata.colour[b"cICP"] = code_points
+        if not metadata.icc:
+            metadata.colour = heif_colour(image)
     metadata.dpi = metadata.dpi or _resolution(metadata.exif, image.info.get("dpi"))
     return _checked(metadata)
 
 
-def read_pillow_metadata(image: Image.Image) -> Metadata:
-    """Takes the metadata out of a Pillow picture in memory."""
+def read_pillow_metadata(image: Image.Image, colour: Mapping[bytes, bytes]) -> Metadata:
+    """Takes the metadata out of a Pillow picture in memory.
+
+    Args:
+        image: The picture.
+        colour: What `heif_colour` said of it before it was loaded.
+    """
     metadata = Metadata(stored=image.size)
     info = dict(image.info)
     if "exif" not in info:  # of TIFF, or made by hand
@@ -75,6 +80,8 @@ def read_pillow_metadata(image: Image.Image) -> Metadata:
         except Exception:
             metadata.lost.append("damaged EXIF")
     _read_info(metadata, info)
+    if not metadata.icc:
+        metadata.colour = dict(colour)
     if "srgb" not in info and not metadata.icc:
         gamma, chromaticity = info.get("gamma"), info.get("chromaticity")
         if gamma:
@@ -91,6 +98,29 @@ def read_tiff_metadata(file: BinaryIO, width: int, height: int) -> Metadata:
     metadata = Metadata(stored=(width, height))
     take_tiff(metadata, file)
     return _checked(metadata)
+
+
+def heif_colour(image: Any) -> dict[bytes, bytes]:
+    """What an AVIF or HEIF file says of its colours, if it is not plain sRGB, as PNG.
+
+    Args:
+        image: Opened by Pillow, which forgets it when the picture is loaded.
+    """
+    primaries, curve = 2, 2  # unspecified
+    if known := image.info.get("nclx_profile"):  # by pillow-heif
+        primaries = known["color_primaries"]
+        curve = known["transfer_characteristics"]
+    elif image.format == "AVIF":
+        head = _content(image)[:65_536]
+        at = head.find(b"colrnclx")
+        if at >= 0:
+            primaries, curve = struct.unpack_from(">HH", head.ljust(at + 12), at + 8)
+    usual = primaries in (1, 2) and curve in (1, 2, 6, 13)
+    return (
+        {}
+        if usual or max(primaries, curve) > 255
+        else {b"cICP": bytes((primaries, curve, 0, 1))}
+    )
 
 
 def _exif_of(image: Image.Image) -> bytes:
@@ -136,7 +166,7 @@ def _read_jpeg(metadata: Metadata, image: Any) -> None:
 
 def _content(image: Any) -> bytes:
     """The file of a picture that was opened but not yet loaded."""
-    if image.fp is None:
+    if image.fp is None or getattr(image.fp, "closed", False):
         return b""
     image.fp.seek(0)
     return image.fp.read()
@@ -165,21 +195,6 @@ def _undo_pillows_exif(metadata: Metadata, image: Any) -> None:
     if stored and stored != image.info["exif"]:
         take_exif(metadata, stored)
         metadata.exif.set_numbers(ROOT, ORIENTATION, [orientation], SHORT)
-
-
-def _heif_colour(image: Any) -> bytes | None:
-    """What an AVIF or HEIF file says in cICP's numbers, if it is not plain sRGB."""
-    primaries, curve = 2, 2  # unspecified
-    if known := image.info.get("nclx_profile"):  # by pillow-heif
-        primaries = known["color_primaries"]
-        curve = known["transfer_characteristics"]
-    elif image.format == "AVIF":
-        head = _content(image)[:65_536]
-        at = head.find(b"colrnclx")
-        if at >= 0:
-            primaries, curve = struct.unpack_from(">HH", head.ljust(at + 12), at + 8)
-    usual = primaries in (1, 2) and curve in (1, 2, 6, 13)
-    return None if usual else bytes((primaries, curve, 0, 1))
 
 
 def _checked(metadata: Metadata) -> Metadata:
