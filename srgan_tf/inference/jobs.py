@@ -154,13 +154,10 @@ class Places:
     def _job(self, wish: Wish, target: Path) -> Job | None:
         """What a place means for a result; None if it is not for it."""
         places = [target, *([comparison_of(target)] if self.compare else [])]
-        records = [Record.of(place) for place in places]
-        if not all(map(self._may_have, [wish] * len(places), places, records)):
+        there, records = zip(*map(_look, places))
+        if not all(map(self._may_have, [wish] * len(places), places, there, records)):
             return None
-        if any(
-            record is None and os.path.lexists(place)
-            for place, record in zip(places, records)
-        ):
+        if any(found and record is None for found, record in zip(there, records)):
             return Job(wish, target, replace=True)
         if record := records[0]:
             wanted = (wish.settings, of_comparison(wish.settings))
@@ -171,12 +168,14 @@ class Places:
                 return Job(wish, target, replace=True, same=done[0])
         return Job(wish, target, older=record)
 
-    def _may_have(self, wish: Wish, place: Path, record: Record | None) -> bool:
+    def _may_have(
+        self, wish: Wish, place: Path, there: bool, record: Record | None
+    ) -> bool:
         """Whether a file may be written, replaced or set aside for a result."""
         source = wish.source.path
         if self._takers.get(_key(place), source) != source:
             return False
-        if not os.path.lexists(place):
+        if not there:
             return True
         if _identity(place) in self._photos or place.is_dir():
             return False
@@ -193,10 +192,19 @@ class Places:
         )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _look(place: Path) -> tuple[bool, Record | None]:
+    """Whether a file is there, and what it says of itself, both of one moment."""
+    while True:
+        before = _identity(place, follow=False)
+        record = Record.of(place)
+        if _identity(place, follow=False) == before:  # no other process was here
+            return before is not None, record
+
+
+def _identity(path: Path, *, follow: bool = True) -> tuple[int, int] | None:
     """By what a file is known under all its names; None if there is none."""
     try:
-        state = path.stat()
+        state = path.stat(follow_symlinks=follow)
     except OSError:
         return None
     return state.st_dev, state.st_ino

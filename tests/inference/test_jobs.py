@@ -188,6 +188,30 @@ def test_files_of_others_stay(tmp_path):
     assert job.replace and job.target.name == "a.png_x4.png"
 
 
+@pytest.mark.parametrize("what", ["comes", "goes"])
+def test_a_result_that_another_process_places_meanwhile(tmp_path, monkeypatch, what):
+    """Between two looks at a place: it is no file of others then."""
+    one = wish(photo(tmp_path / "a.png"))
+    places = Places([one], Output())
+    (job,) = choose([one])
+    look = Record.of
+    if what == "goes":
+        make(job)
+
+    def another_was_faster(place):
+        monkeypatch.setattr(Record, "of", look)
+        if what == "comes":
+            found = look(place)
+            make(job)
+            return found
+        job.target.unlink()
+        return look(place)
+
+    monkeypatch.setattr(Record, "of", another_was_faster)
+    chosen = places.choose(one)
+    assert (chosen.target, chosen.done) == (job.target, what == "comes")
+
+
 def test_a_named_pipe_is_somebodys_and_not_waited_for(tmp_path):
     mine = wish(photo(tmp_path / "a.png"))
     os.mkfifo(tmp_path / "a_x4.png")
