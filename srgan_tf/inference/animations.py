@@ -68,11 +68,11 @@ def animation_kind(kind: str, wanted: str | None) -> str | None:
 
     Args:
         kind: Its own.
-        wanted: One of `RESULT_FORMATS`, `same`, or None.
+        wanted: One of `RESULT_FORMATS`, `ANIMATION_FORMATS`, `same`, or None.
     """
     if wanted in (None, "same", kind):
         return kind
-    return "webp" if wanted == "webp" else None
+    return wanted if wanted in ("webp", "gif") else None
 
 
 def animation_of(path: Path, kind: str) -> Animation | None:
@@ -165,6 +165,8 @@ class AnimationWork:
             **stored,
         )
         self.record.write_into(path, self.kind)
+        if self.kind == "gif" != self.animation.kind:
+            return ["more than 256 colours a frame and half transparency"]
         return []
 
     def __enter__(self) -> "AnimationWork":

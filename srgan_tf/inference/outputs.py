@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.sources import STDIN, Source, is_stream
-from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS
+from srgan_tf.options import ANIMATION_FORMATS, RESULT_FORMATS, VIDEO_FORMATS
 from srgan_tf.pictures.kinds import kind_of_suffix
 from srgan_tf.video.kinds import container_of
 
 STDOUT = "-"
+_FORMATS = (*RESULT_FORMATS, *ANIMATION_FORMATS, *VIDEO_FORMATS)
 _TYPE = re.compile(r"\.[a-z][a-z0-9]{1,4}", re.IGNORECASE)
 
 
@@ -36,7 +37,8 @@ def read_output(
     """Understands `--output` and `--format`.
 
     Returns:
-        The place, and one of `RESULT_FORMATS`, `VIDEO_FORMATS` or `same`.
+        The place, and one of `RESULT_FORMATS`, `ANIMATION_FORMATS`, `VIDEO_FORMATS` or
+        `same`.
 
     Raises:
         UserError: If they do not go together, or cannot be meant so.
@@ -59,11 +61,10 @@ def read_output(
             )
         if not _TYPE.fullmatch(path.suffix):
             return Output(folder=path), file_format or "png"
-        if kind not in (*RESULT_FORMATS, *VIDEO_FORMATS):
-            choices = ", ".join((*RESULT_FORMATS, *VIDEO_FORMATS))
+        if kind not in _FORMATS:
             raise UserError(
                 f"--output={output}: {path.suffix} is not written; choose from "
-                f"{choices}, or {output}/ if a folder is meant."
+                f"{', '.join(_FORMATS)}, or {output}/ if a folder is meant."
             )
         if file_format not in (None, "same", kind):
             raise UserError(

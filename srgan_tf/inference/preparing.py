@@ -30,7 +30,12 @@ from srgan_tf.inference.videos import (
     checked_video,
     video_kind,
 )
-from srgan_tf.options import RESULT_FORMATS, VIDEO_FORMATS, UpscaleOptions
+from srgan_tf.options import (
+    ANIMATION_FORMATS,
+    RESULT_FORMATS,
+    VIDEO_FORMATS,
+    UpscaleOptions,
+)
 from srgan_tf.pictures.formats import Header, read_header, read_photo_file
 from srgan_tf.pictures.kinds import KINDS, check_there
 from srgan_tf.pictures.writing import check_fits, check_opaque
@@ -198,10 +203,11 @@ def kind_of(
         check_alone(output, options)
         check_there(KINDS[kind])
         return kind
-    if file_format in VIDEO_FORMATS:
-        if output.file:
-            raise UserError(f"is no video: {file_format} is for videos")
-        return "png"
+    for formats, what in ((VIDEO_FORMATS, "video"), (ANIMATION_FORMATS, "animation")):
+        if file_format in formats:
+            if output.file:
+                raise UserError(f"is no {what}: {file_format} is for {what}s")
+            return "png"
     if file_format != "same":
         return file_format
     kind = read_header(source.file, max_megapixels=options.max_megapixels).kind

@@ -6,6 +6,7 @@ checks. Only the standard library is needed: `--help` starts without TensorFlow.
 """
 
 from srgan_tf.options.commands import (
+    ANIMATION_FORMATS,
     MAX_MEGAPIXELS,
     RESULT_FORMATS,
     VIDEO_FORMATS,
@@ -21,6 +22,7 @@ from srgan_tf.options.groups import DEGRADATIONS
 from srgan_tf.options.training import PRECISIONS, STRATEGIES, TrainOptions
 
 __all__ = [
+    "ANIMATION_FORMATS",
     "DEGRADATIONS",
     "MAX_MEGAPIXELS",
     "PRECISIONS",

@@ -22,6 +22,7 @@ from srgan_tf.options.training import TrainOptions
 # Phones make photos of 200.
 MAX_MEGAPIXELS = 250.0
 RESULT_FORMATS = ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "jxl")
+ANIMATION_FORMATS = ("gif",)
 VIDEO_FORMATS = ("mp4", "mov", "mkv", "webm")
 _FRAMES = re.compile(r"(\d*):(\d*)")
 _SIZE = re.compile(r"[1-9]\d*x[1-9]\d*", re.ASCII)
@@ -154,8 +155,9 @@ class UpscaleOptions(ModelFiles, Inference, Output, Videos, Engine):
         None,
         "png, jpg, webp, tiff, bmp, avif, heic, jxl, or same: that of the photo; if "
         "left out, that of --output, or png. Of videos mp4, mov, mkv or webm; if left "
-        "out that of the video, or mp4.",
-        choices=(*RESULT_FORMATS, *VIDEO_FORMATS, "same"),
+        "out that of the video, or mp4. Of animations gif or webp; if left out their "
+        "own.",
+        choices=(*RESULT_FORMATS, *ANIMATION_FORMATS, *VIDEO_FORMATS, "same"),
     )
     quality: int = option(
         95, "Of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100.", least=1, most=100

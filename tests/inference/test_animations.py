@@ -72,6 +72,21 @@ def test_gif_as_webp_and_as_a_video(upscale):
     assert frames[0].shape == (96, 128, 3)
 
 
+def test_whatever_moves_as_gif(upscale, caplog):
+    save("a.gif")
+    save("b.webp", lossless=True)
+    Image.fromarray(next(iter(moving(1)))).save("c.png")
+    upscale("a.gif", output="r.gif")
+    assert not caplog.records
+    upscale("b.webp", "c.png", format="gif")
+    for name in ("r.gif", "b_x4.gif"):
+        assert frames_of(name)[1] == DURATIONS
+    assert "b_x4.gif: left out more than 256 colours" in caplog.text
+    assert Image.open("c_x4.png").size == (128, 96)  # what does not move is a photo
+    with pytest.raises(UserError, match="is no animation: gif is for animations"):
+        upscale("c.png", output="c.gif")
+
+
 def test_as_a_photo_it_is_what_it_was(upscale, caplog):
     save("a.gif")
     upscale("a.gif", format="png")

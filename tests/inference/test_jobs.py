@@ -307,6 +307,7 @@ def test_the_one_file_that_is_named(tmp_path):
         ("{}/folder", "webp", (Output(Path("{}/folder")), "webp")),
         ("{}/v1.0", None, (Output(Path("{}/v1.0")), "png")),
         ("{}/r.gif/", None, (Output(Path("{}/r.gif")), "png")),
+        ("{}/r.gif", None, (Output(file=Path("{}/r.gif")), "gif")),
         ("{}/b.JPEG", None, (Output(file=Path("{}/b.JPEG")), "jpg")),
         ("{}/b.tif", "tiff", (Output(file=Path("{}/b.tif")), "tiff")),
         ("{}/b.avif", "same", (Output(file=Path("{}/b.avif")), "avif")),
@@ -335,9 +336,9 @@ def test_the_home_folder_is_known(tmp_path, monkeypatch):
     ("output", "file_format", "message"),
     [
         (
-            "{}/r.gif",
+            "{}/r.jp2",
             None,
-            r"\.gif is not written; choose from png, .*r.gif/ if a fol",
+            r"\.jp2 is not written; choose from png, .*r.jp2/ if a fol",
         ),
         ("{}/r.pgn", None, r"\.pgn is not written"),
         ("{}/a.png", None, "is the photo itself"),
