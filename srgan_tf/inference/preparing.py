@@ -2,15 +2,11 @@
 
 import dataclasses
 import functools
-import math
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError, reason
+from srgan_tf.errors import UserError
 from srgan_tf.inference.animations import (
     animation_kind,
     animation_of,
@@ -19,11 +15,11 @@ from srgan_tf.inference.animations import (
 )
 from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
+from srgan_tf.inference.room import check_disks, check_folder, check_memory
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
 from srgan_tf.inference.sizes import Size, by_factor, is_in_pixels, size_in_pixels
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
 from srgan_tf.inference.steady import steady
-from srgan_tf.inference.tiles import memory_there
 from srgan_tf.inference.videos import (
     check_alone,
     check_for_videos,
@@ -159,11 +155,13 @@ def prepare(
                 task = Task(job, animation.header(), animation.frames)
             else:
                 task = Task(job, checked_header(wish, options))
-            _check_folder(job.target.parent)
+            check_folder(job.target.parent)
             prepared.tasks.append(task)
         except UserError as error:
             failures[str(wish.source.path)] = str(error)
-    _check_space(prepared)
+    if not output.stream:
+        photos = (task for task in prepared.tasks if task.job.wish.kind in KINDS)
+        check_disks((task.job, task.header) for task in photos)
     return prepared
 
 
@@ -236,58 +234,10 @@ def checked_header(wish: Wish, options: UpscaleOptions) -> Header:
     header = read_header(wish.source.file, max_megapixels=options.max_megapixels)
     width, height = wish.size.of(header.width, header.height)
     deep = header.deep and KINDS[wish.kind].deep
-    pixel_bytes = (3 + header.alpha) * (2 if deep else 1)
-    check_fits(wish.kind, width, height, pixel_bytes)
-    memory = width * height * (3 + header.alpha) * (2 if header.deep else 1)
-    there = memory_there()
-    if memory > there:
-        raise UserError(
-            f"its result of {width}x{height} pixels takes up {memory / 1e9:.0f} GB of "
-            f"memory, and there are {there / 1e9:.0f}"
-        )
+    values = 3 + header.alpha
+    check_fits(wish.kind, width, height, values * (2 if deep else 1))
+    check_memory(width, height, values * (2 if header.deep else 1))
     if header.alpha and not KINDS[wish.kind].alpha:
         photo = read_photo_file(wish.source.file, max_megapixels=options.max_megapixels)
         check_opaque(wish.kind, photo.pixels)
     return header
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuses a folder that cannot be written to, without making it.
-
-    Raises:
-        UserError: Naming it.
-    """
-    there = _existing(folder)
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise UserError(f"{there} cannot be written to: {reason(error)}") from None
-
-
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
-
-
-def _check_space(prepared: Prepared) -> None:
-    """Refuses what the disk has certainly no room for.
-
-    Raises:
-        UserError: Saying how much there is.
-    """
-    needed: dict[int, tuple[Path, float]] = {}
-    for job, header, _ in prepared.tasks:
-        if prepared.output.stream or job.wish.kind in CONTAINERS:
-            continue
-        folder = _existing(job.target.parent)
-        size = math.prod(job.wish.size.of(header.width, header.height)) * 3
-        device = folder.stat().st_dev
-        first, so_far = needed.get(device, (folder, 0.0))
-        needed[device] = (first, so_far + size * KINDS[job.wish.kind].least)
-    for folder, least in needed.values():
-        free = shutil.disk_usage(folder).free
-        if least > free:
-            raise UserError(
-                f"The results need at least {least / 1e9:.1f} GB, and {folder} has "
-                f"{free / 1e9:.1f} GB left."
-            )

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from samples import (
 )
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference import preparing, upscale_files
+from srgan_tf.inference import upscale_files
 from srgan_tf.inference.progress import Progress
 from srgan_tf.options import UpscaleOptions
 from srgan_tf.pictures.formats import read_photo_file
@@ -314,16 +315,18 @@ def test_opaque_alpha_is_no_transparency(upscale, tmp_path):
 
 def test_a_full_disk(upscale, no_model, monkeypatch):
     save_picture(Path("a.png"), np.zeros((1000, 1000, 3), np.uint8))
-    usage = preparing.shutil.disk_usage(".")._replace(free=1_000_000)
-    monkeypatch.setattr(preparing.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(UserError, match=r"need at least 0\.0 GB, and \. has 0\.0 GB"):
+    usage = shutil.disk_usage(".")._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(UserError, match=r"need at least 48\.0 MB, and \. has 1\.0 MB"):
         upscale("a.png", scale=4, format="bmp")
 
 
 def test_a_result_larger_than_the_memory(upscale, no_model, monkeypatch):
     save_picture(Path("a.png"), np.zeros((1000, 1000, 3), np.uint8))
     monkeypatch.setattr(os, "sysconf", lambda name: 1000)
-    with pytest.raises(UserError, match="takes up 0 GB of memory, and there are 0"):
+    with pytest.raises(
+        UserError, match=r"takes up 48\.0 MB of memory, and there are 1\.0"
+    ):
         upscale("a.png", scale=4)
 
 
