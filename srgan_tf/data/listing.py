@@ -147,7 +147,7 @@ def list_folder(folder: str | os.PathLike) -> Listing:
         try:
             inside = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
-            listing.leave_out(here, f"the folder {here}: {reason(error)}")
+            listing.leave_out(here, f"folder {here}: {reason(error)}")
             continue
         for entry in inside:
             path = here / entry.name

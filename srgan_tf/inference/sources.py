@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srgan_tf.data.listing import Listing, list_folder, list_glob
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.comparison import comparison_size
 from srgan_tf.inference.results import Origin, Record, place_of, state_of
 from srgan_tf.pictures.formats import read_header
@@ -24,6 +24,7 @@ from srgan_tf.video.kinds import VIDEO_SUFFIXES, is_there
 STDIN = "-"
 # photo_x4.png and photo_x4_compare.png are results of photo.*, if their sizes say so.
 _RESULT = re.compile(r"(.+)_x(\d)(_compare)?")
+_OPENED = [("dev", name) for name in ("stdin", "stdout", "stderr", "fd")]
 EARLIER = "earlier results"
 
 
@@ -154,7 +155,10 @@ def _standard_input() -> Source:
 
 def _named_source(path: Path) -> Source:
     if is_stream(path):
-        return Source(path, path.parent, path.read_bytes())
+        try:
+            return Source(path, path.parent, path.read_bytes())
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {reason(error)}") from None
     return Source(path, path.parent)
 
 
@@ -162,7 +166,10 @@ def is_stream(path: Path) -> bool:
     """Whether a path is no file of its own: a pipe, a device, an open file's number."""
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         return not path.is_dir()
-    return path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",))
+    # What the shell has opened may be a file, which is not to be replaced.
+    return (
+        path.is_absolute() and path.parts[1:3] in _OPENED or "proc" in path.parts[1:2]
+    )
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -275,7 +275,9 @@ class _Writer:
                         with job.target.open("wb") as stream:
                             shutil.copyfileobj(file, stream)
             except OSError as error:
-                raise UserError(f"{job.target}: {reason(error)}") from None
+                stdout = str(job.target) == STDOUT
+                where = "the standard output" if stdout else job.target
+                raise UserError(f"{where}: {reason(error)}") from None
         say_lost(path, lost)
 
 

@@ -2,8 +2,10 @@
 
 import io
 import os
+import socket
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from samples import save_picture, smooth_photo, values
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.results import Origin, Record
-from srgan_tf.inference.sources import find_sources, words_for
+from srgan_tf.inference.sources import find_sources, is_stream, words_for
 from srgan_tf.pictures import kinds
 
 
@@ -185,6 +187,28 @@ def test_the_standard_input(monkeypatch):
     monkeypatch.setattr(Input, "isatty", lambda self: True)
     with pytest.raises(UserError, match="is a terminal"):
         find_sources(["-"])
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path):
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(str(tmp_path / "a.jpg"))
+        with pytest.raises(UserError, match=r"a\.jpg cannot be read: "):
+            find_sources([str(tmp_path / "a.jpg")])
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        ("/dev/stdin", True),
+        ("/dev/fd/3", True),
+        ("/proc/self/fd/0", True),
+        ("/dev/null", True),
+        ("/dev/shm/photo.png", False),  # memory that holds files as a disk does
+        ("dev/stdin", False),
+    ],
+)
+def test_streams(path, stream):
+    assert is_stream(Path(path)) == stream
 
 
 def test_a_named_pipe_is_read_once(tmp_path):
