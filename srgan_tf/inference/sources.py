@@ -167,9 +167,8 @@ def is_stream(path: Path) -> bool:
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         return not path.is_dir()
     # What the shell has opened may be a file, which is not to be replaced.
-    return (
-        path.is_absolute() and path.parts[1:3] in _OPENED or "proc" in path.parts[1:2]
-    )
+    opened = path.parts[1:2] == ("proc",) or path.parts[1:3] in _OPENED
+    return path.is_absolute() and opened
 
 
 def _fixed_part(pattern: Path) -> Path:
