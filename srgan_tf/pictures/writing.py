@@ -173,6 +173,8 @@ def encode_photo(
 def _opens_as_gray(kind: str, pixels: np.ndarray) -> bool:
     if kind == "tiff":  # Pillow knows no 16-bit gray with transparency
         return pixels.shape[-1] == 1 or pixels.dtype == np.uint8
+    if kind == "heic":  # its plugin shows transparency with RGB only
+        return pixels.shape[-1] == 1
     return kind not in ("webp", "avif")  # which hold none
 
 

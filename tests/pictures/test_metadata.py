@@ -1180,6 +1180,14 @@ def test_an_end_that_is_missing_behind_the_pixels(tmp_path, kept, caplog):
     assert caplog.messages == ["x_out.png: left out what stands behind the pixels."]
 
 
+def test_a_profile_of_which_a_part_is_missing(tmp_path, caplog):
+    profile = b"ICC_PROFILE\0\2\3" + SRGB
+    segment = b"\xff\xe2" + struct.pack(">H", len(profile) + 2) + profile
+    Image.fromarray(smooth(7, 9)).save(tmp_path / "x.jpg", extra=segment)
+    enlarged(tmp_path / "x.jpg", "png")
+    assert caplog.messages == ["x_out.png: left out a damaged colour profile."]
+
+
 def test_damaged_xmp_and_iptc(tmp_path, caplog):
     segment = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\xff\xff\x1c\x02"
     segment = b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment

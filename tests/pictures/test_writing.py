@@ -160,16 +160,21 @@ def test_pillow_pictures_are_given_with_what_is_beside_them(tmp_path, kind):
         assert image.info["icc_profile"] == SRGB
 
 
-@pytest.mark.parametrize("kind", ["webp", "avif"])
-def test_gray_with_its_profile_in_files_of_rgb_only(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("webp", "RGB"), ("avif", "RGB"), ("heic", "RGBA")]
+)
+def test_gray_with_its_profile_in_files_of_rgb_only(tmp_path, kind, mode):
     """A profile of gray would not fit them: the numbers become those of sRGB."""
     gray = np.tile(np.linspace(20, 235, 32).astype(np.uint8), (16, 1))
     linear = np.round(255 * (gray / 255.0) ** 2.2).astype(np.uint8)[..., None]
     icc = imagecodecs.cms_profile("gray", whitepoint=[0.3127, 0.329, 1.0], gamma=1.0)
-    photo = Photo(linear, Metadata(icc=bytes(icc)))
+    skip_unless_there(kind)
+    opaque = np.full_like(linear, 255)
+    pixels = np.concatenate([linear, opaque], -1) if mode == "RGBA" else linear
+    photo = Photo(pixels, Metadata(icc=bytes(icc)))
     path = tmp_path / f"x.{kind}"
     write_photo_file(photo, path, kind, quality=100)
     with Image.open(path) as image:
-        assert image.mode == "RGB" and not image.info.get("icc_profile")
-        found = np.asarray(image).astype(int)
+        assert image.mode == mode and not image.info.get("icc_profile")
+        found = np.asarray(image.convert("RGB")).astype(int)
     assert np.abs(found - gray[..., None]).mean() < 4

@@ -160,7 +160,7 @@ def _read_jpeg(metadata: Metadata, image: Any) -> None:
             metadata.xmp = jpeg.joined_xmp(metadata.xmp, segments.extensions)
         except ValueError as error:
             metadata.lost.append(f"a part of XMP ({error})")
-    if image.icclist and not metadata.icc:
+    if "icc_profile" in image.info and not metadata.icc:  # some parts are missing
         metadata.lost.append("a damaged colour profile")
 
 
