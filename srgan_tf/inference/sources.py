@@ -130,7 +130,7 @@ def find_sources(arguments: Sequence[str]) -> Found:
 
 def _made_of_others(named: Sequence[Path], sources: Sequence[Source]) -> list[Path]:
     """The files that are results of other files that are photos here."""
-    results = [(path, record) for path in named if (record := Record.of(path))]
+    results = [(path, record) for path in named if (record := _result(path))]
     if not results:
         return []
     files = [source.path for source in sources if source.content is None]
@@ -187,11 +187,17 @@ def _take_in_videos(listing: Listing) -> None:
 def _take_out_results(listing: Listing) -> None:
     photos = []
     for path in listing.photos:
-        if Record.of(path) or _is_enlarged(path):
+        if _result(path) or (Record.of(path) is None and _is_enlarged(path)):
             listing.leave_out(path, EARLIER)
         else:
             photos.append(path)
     listing.photos[:] = photos
+
+
+def _result(path: Path) -> Record | None:
+    """How a result was made; None of photos, and of one in its photo's place."""
+    record = Record.of(path)
+    return None if record and record.origin.is_at(path, path.parent) else record
 
 
 def _is_enlarged(path: Path) -> bool:

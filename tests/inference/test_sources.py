@@ -134,6 +134,14 @@ def test_a_result_that_is_named_is_a_photo_unless_its_photo_is_named(tmp_path):
 # ---- all else
 
 
+@pytest.mark.parametrize("argument", ["", "a.png"])
+def test_a_result_that_has_taken_its_photos_place_is_a_photo(tmp_path, argument):
+    save_picture(tmp_path / "a.png", values(4, 5, 3))
+    result(tmp_path / "a_x4.png", tmp_path / "a.png")
+    (tmp_path / "a_x4.png").replace(tmp_path / "a.png")
+    assert found(tmp_path, argument) == ["a.png"]
+
+
 def test_what_is_no_photo_is_counted_and_named(tmp_path):
     touch(tmp_path, "a.png", "x.txt", *(f"{i}.CR2" for i in range(5)), "deep/y.txt")
     touch(tmp_path, ".DS_Store", "._a.png", ".partial.0123.a_x4.png", "noname")
