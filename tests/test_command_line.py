@@ -137,7 +137,7 @@ def test_in_a_flagfile_unknown_flags_are_refused(here):
 
 def test_values_of_a_flagfile_are_checked(here):
     write(here / "x.flags", "--seed=-1")
-    with pytest.raises(UserError, match=r"^--seed=-1: must be at least 0"):
+    with pytest.raises(UserError, match=r"^--seed=-1: must be 0 to 4294967295"):
         understood("--flagfile=x.flags")
 
 

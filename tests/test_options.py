@@ -71,7 +71,23 @@ def test_every_bound_is_kept_and_the_bound_itself_is_good(command):
         ("train", {"scale": 3}, "--scale=3: must be 2, 4 or 8."),
         ("train", {"pretrain_steps": -1}, "--pretrain_steps=-1: must be at least 0."),
         ("train", {"crop_size": 8}, "--crop_size=8: must be at least 16."),
-        ("train", {"ema_decay": 1.5}, "--ema_decay=1.5: must be 0 to 1."),
+        ("train", {"ema_decay": 1.0}, "--ema_decay=1.0: must be 0 to 0.999999."),
+        ("train", {"init": ""}, "--init has an empty value: name one or leave it out."),
+        (
+            "train",
+            {"valid_dataset": ""},
+            "--valid_dataset has an empty value: name one or leave it out.",
+        ),
+        (
+            "upscale",
+            {"model": ("a", "")},
+            "--model has an empty value: name one or leave it out.",
+        ),
+        (
+            "upscale",
+            {"output": ""},
+            "--output has an empty value: name one or leave it out.",
+        ),
         (
             "train",
             {"gan_learning_rate": math.nan},

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import operator
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.shared import Shared
 
 from srgan_tf.beam.finding import (
@@ -74,25 +74,25 @@ def upscale_by_beam(arguments: Sequence[str], options: UpscaleOptions) -> None:
         output = os.path.abspath(os.path.expanduser(output))
     arguments = [x if is_url(x) else os.path.expanduser(x) for x in arguments]
     pipeline = new_pipeline(options)
-    found = (
+    found, lost = (
         pipeline
         | "Arguments" >> beam.Create([tuple(arguments)])
-        | "Find" >> beam.ParDo(_Find(output)).with_outputs("failed", main="found")
+        | "Find" >> _Sorted(_Find(output))
     )
-    kinds = (
-        found.found
+    keyed, unfit = (
+        found
         | "Spread photos" >> beam.Reshuffle()
-        | "Kinds" >> beam.ParDo(_Kinds(options)).with_outputs("failed", main="photos")
+        | "Kinds" >> _Sorted(_Kinds(options))
     )
-    results = (
-        kinds.photos
+    _, failed = (
+        keyed
         | "Group by names" >> beam.GroupByKey()
         | "Places" >> beam.FlatMap(_places, plan)
         | "Spread jobs" >> beam.Reshuffle()
-        | "Upscale" >> beam.ParDo(_Upscale(plan)).with_outputs("failed", main="made")
+        | "Upscale" >> _Sorted(_Upscale(plan))
     )
     (
-        (found.failed, kinds.failed, results.failed)
+        (lost, unfit, failed)
         | "All failures" >> beam.Flatten()
         | "List" >> beam.combiners.ToList()
         | "Write" >> beam.Map(_write_failures, f"{output.rstrip('/')}/{FAILED}")
@@ -132,9 +132,33 @@ def _count(name: str, by: int = 1) -> None:
     Metrics.counter("srgan_tf", name).inc(by)
 
 
-def _failure(path: str, error: Exception) -> TaggedOutput:
+def _failure(path: str, error: Exception) -> tuple[bool, tuple[str, str]]:
     _count("failed")
-    return TaggedOutput("failed", (path, reason(error, 500)))
+    return False, (path, reason(error, 500))
+
+
+class _Sorted(beam.PTransform):
+    """What a DoFn gives as (True, element), and failures, given as (False, failure).
+
+    Beam's own tagged outputs come mixed from its Dask runner.
+    """
+
+    def __init__(self, step: beam.DoFn):
+        super().__init__()
+        self.step = step
+
+    def expand(self, elements):
+        pairs = elements | beam.ParDo(self.step)
+        return tuple(
+            pairs
+            | f"Good: {good}" >> beam.Filter(_is, good)
+            | f"Element: {good}" >> beam.Map(operator.itemgetter(1))
+            for good in (True, False)
+        )
+
+
+def _is(pair: tuple[bool, object], good: bool) -> bool:
+    return pair[0] == good
 
 
 class _Find(beam.DoFn):
@@ -149,7 +173,7 @@ class _Find(beam.DoFn):
                 if found.left_out:
                     _count(f"left out: {found.left_out}")
                 else:
-                    yield found
+                    yield True, found
         except UserError as error:
             _, _, why = str(error).partition(": ")
             yield _failure(str(error).removesuffix(f": {why}"), UserError(why))
@@ -164,7 +188,7 @@ class _Kinds(beam.DoFn):
     def process(self, found: Found) -> Iterator:
         try:
             kind = kind_for(found.path, self.options)
-            yield key_of(found), (found, kind)
+            yield True, (key_of(found), (found, kind))
         except (UserError, OSError) as error:
             yield _failure(found.path, error)
 
@@ -196,7 +220,7 @@ class _Upscale(beam.DoFn):
             kilopixels = self._make(job)
             _count("made")
             _count("kilopixels", kilopixels)
-            yield job.target
+            yield True, job.target
         except Taken:
             yield _failure(job.path, UserError(f"{job.target} is another's by now"))
         except (UserError, OSError) as error:
@@ -267,13 +291,8 @@ def _tell(counts: Counter[str], failures: str) -> None:
     if left_out:
         words = ", ".join(f"{count} {kind}" for kind, count in left_out.items())
         print(f"Left out {words}.")
-    total = counts["made"] + counts["done"] + counts["failed"]
-    done = counts["done"]
-    before = f"; {done} done before (--overwrite redoes them)" if done else ""
-    print(
-        f"Upscaled {counts['made']} of {total} photos, "
-        f"{counts['kilopixels'] / 1000:,.1f} megapixels{before}."
-    )
+    if counts:
+        print(_summary(counts))
     if exists(failures):
         with open_to_read(failures) as file:
             lines = file.read().decode().splitlines()
@@ -281,3 +300,13 @@ def _tell(counts: Counter[str], failures: str) -> None:
         raise UserError(
             "\n  ".join([f"{len(lines)} failed, listed in {failures}:", *shown])
         )
+
+
+def _summary(counts: Counter[str]) -> str:
+    total = counts["made"] + counts["done"] + counts["failed"]
+    done = counts["done"]
+    before = f"; {done} done before (--overwrite redoes them)" if done else ""
+    return (
+        f"Upscaled {counts['made']} of {total} photos, "
+        f"{counts['kilopixels'] / 1000:,.1f} megapixels{before}."
+    )

@@ -94,12 +94,12 @@ def _stages(
     options: TrainOptions, photos: PhotoSet, peak: float
 ) -> Iterable[tuple[str, float, int]]:
     """Runs both stages; gives name, seconds and floating-point operations of a step."""
-    try:
-        losses = [
-            content_loss(n, None) for n in (options.pretrain_loss, options.content_loss)
-        ]
-    except ValueError as error:
-        raise UserError(f"--content_loss: {error}") from None
+    losses = []
+    for flag in ("pretrain_loss", "content_loss"):
+        try:
+            losses.append(content_loss(getattr(options, flag), None))
+        except ValueError as error:
+            raise UserError(f"--{flag}: {error}") from None
     generator = Generator(options.scale, options.num_blocks, options.filters)
     forward = multiplications(generator) * (options.crop_size // options.scale) ** 2
     judged = _discriminator_multiplications(options)

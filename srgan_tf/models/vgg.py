@@ -41,7 +41,11 @@ def _vgg19(weights: str | None) -> keras.Model:
 def _check_file(path: str, needed: Sequence[str]) -> None:
     """Refuses a file that Keras would load in part without a word."""
     if not os.path.isfile(path):
-        raise UserError(f"VGG19 weights: there is no file {path}.")
+        raise UserError(
+            f"VGG19 weights: there is no file {path}."
+            if path
+            else "--vgg_weights is empty, and what was asked for needs VGG19."
+        )
     try:
         with h5py.File(path) as file:
             present = {name for name in file if len(file[name])}

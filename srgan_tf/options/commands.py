@@ -95,7 +95,10 @@ class EvaluateOptions(ModelFiles, Inference, Features):
         f"{', '.join(DEGRADATIONS)}.",
     )
     degradation_seed: int = option(
-        0, "Of what is left to chance in it: equal seeds give equal LR.", least=0
+        0,
+        "Of what is left to chance in it: equal seeds give equal LR.",
+        least=0,
+        most=2**32 - 1,
     )
 
     def check(self) -> None:

@@ -22,6 +22,7 @@ def option(
     least: float | None = None,
     most: float | None = None,
     choices: Sequence | None = None,
+    empty: bool = False,
     resume: str | None = None,
     stage: str | None = None,
 ) -> Any:
@@ -33,6 +34,7 @@ def option(
         least: Bound of a number.
         most: Bound of a number.
         choices: The only values there are.
+        empty: Whether an empty text means something.
         resume: Of training: what another value does to a run that is there already, one
             of `RESUME`.
         stage: Of training: the only stage it matters to, `pretrain` or `gan`.
@@ -42,6 +44,7 @@ def option(
         "least": least,
         "most": most,
         "choices": choices,
+        "empty": empty,
         "resume": resume,
         "stage": stage,
     }
@@ -69,6 +72,9 @@ def _check(field: dataclasses.Field, value: object) -> None:
     limits, given = field.metadata, f"--{field.name}={value}"
     if value is None and field.default is None:
         return
+    parts = value if isinstance(value, tuple) else (value,)
+    if "" in parts and not limits["empty"]:
+        raise UserError(f"--{field.name} has an empty value: name one or leave it out.")
     if limits["choices"] and value not in limits["choices"]:
         *first, last = map(str, limits["choices"])
         raise UserError(f"{given}: must be {', '.join(first)} or {last}.")

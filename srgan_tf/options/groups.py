@@ -140,6 +140,7 @@ class Features(Options):
         "imagenet (downloaded by Keras), a Keras VGG19 .h5 file, or auto: imagenet or, "
         "where that cannot be had, content loss mse in training and no distances phi in"
         " evaluate, which leaves them out if it is empty, too.",
+        empty=True,
         resume="applied",
     )
 

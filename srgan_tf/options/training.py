@@ -38,7 +38,11 @@ class RunFolderOptions(Options):
         resume="applied",
     )
     seed: int = option(
-        0, "Fixes start weights and the sequence of crops.", least=0, resume="refused"
+        0,
+        "Fixes start weights and the sequence of crops.",
+        least=0,
+        most=2**32 - 1,
+        resume="refused",
     )
     log_every: int = option(
         100, "Steps between rows of metrics.csv.", least=1, resume="harmless"
@@ -241,7 +245,7 @@ class Computation(Options):
         0.0,
         "Above 0 the result is a running average of the weights, such as 0.999.",
         least=0,
-        most=1,
+        most=0.999999,  # with 1 it would never move
         resume="applied",
     )
 

@@ -125,18 +125,17 @@ def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> N
 
 
 def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
-    names = {"pretrain": options.pretrain_loss, "gan": options.content_loss}
-    try:
-        vgg = options.vgg_weights, options.total_variation, options.colour_weight
-        return {
-            stage: content_loss(name, *vgg)
-            for stage, name in names.items()
-            if options.steps(stage)
-        }
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(f"--content_loss: {error}") from None
+    vgg = options.vgg_weights, options.total_variation, options.colour_weight
+    losses = {}
+    for stage, flag in (("pretrain", "pretrain_loss"), ("gan", "content_loss")):
+        try:
+            if options.steps(stage):
+                losses[stage] = content_loss(getattr(options, flag), *vgg)
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(f"--{flag}: {error}") from None
+    return losses
 
 
 def _phi34(options: TrainOptions) -> FeatureDistance | None:

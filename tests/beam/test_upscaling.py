@@ -3,8 +3,11 @@
 import fnmatch
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,6 +35,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.upscale_files import upscale_files
 from srgan_tf.options import UpscaleOptions
 
+EXACT = {"precision": "float32"}  # as this process has it, in others, too
 HERE = "--direct_running_mode=in_memory --direct_num_workers=1"
 
 
@@ -108,6 +112,61 @@ def test_bundles_that_run_twice_change_nothing(photos, tmp_path, model_file):
         with pytest.raises(UserError, match="1 failed"):
             by_beam(model_file, photos, output=str(tmp_path / name), more=more)
     assert contents(tmp_path / "once") == contents(tmp_path / "twice")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_leaves_whole_results(tmp_path, model_file):
+    for number in range(40):
+        save_picture(
+            tmp_path / "in" / f"{number}.png", values(100, 100, 3, seed=number)
+        )
+    plainly(model_file, tmp_path / "in", output=str(tmp_path / "plain"), **EXACT)
+    output = tmp_path / "beam"
+    two = UpscaleOptions(
+        model=(model_file,),
+        output=str(output),
+        beam=True,
+        beam_options="--direct_num_workers=2",
+        **EXACT,
+    )
+
+    def kill_at_the_first_result():
+        while not list(output.glob("*_x4.png")):
+            time.sleep(0.05)
+        shells = subprocess.check_output(["pgrep", "-P", str(os.getpid())], text=True)
+        worker = subprocess.check_output(["pgrep", "-P", shells.split()[0]], text=True)
+        os.kill(int(worker), signal.SIGKILL)
+
+    with ThreadPoolExecutor() as pool:
+        killing = pool.submit(kill_at_the_first_result)
+        with pytest.raises(UserError, match="the same command continues"):
+            upscale_by_beam([str(tmp_path / "in")], two)
+        killing.result()
+    made = {path: path.stat().st_mtime_ns for path in output.glob("*_x4.png")}
+    upscale_by_beam([str(tmp_path / "in")], two)
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    results = {x: y for x, y in contents(output).items() if not x.startswith(".")}
+    assert results == contents(tmp_path / "plain")
+
+
+@pytest.mark.slow
+def test_another_engine(photos, tmp_path, model_file, capsys):
+    pytest.importorskip("distributed", reason="NOT TESTED: Dask is missing")
+    with pytest.raises(UserError, match="broken"):
+        plainly(model_file, photos, output=str(tmp_path / "plain"), **EXACT)
+    capsys.readouterr()
+    dask = UpscaleOptions(
+        model=(model_file,),
+        output=str(tmp_path / "dask"),
+        beam=True,
+        runner="apache_beam.runners.dask.dask_runner.DaskRunner",
+        **EXACT,
+    )
+    with pytest.raises(UserError, match="1 failed"):
+        upscale_by_beam([str(photos)], dask)
+    assert "Upscaled" not in capsys.readouterr().out  # it does not count
+    (tmp_path / "dask" / FAILED).unlink()
+    assert contents(tmp_path / "dask") == contents(tmp_path / "plain")
 
 
 def test_names_that_are_taken_and_earlier_results(tmp_path, model_file):

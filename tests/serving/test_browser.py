@@ -46,15 +46,19 @@ def test_a_visitor_upscales_a_photo(address, tmp_path):
         for width, height in ((1280, 900), (390, 844)):
             page = browser.new_page(viewport={"width": width, "height": height})
             page.set_default_timeout(LONG)
+            playwright.expect.set_options(timeout=LONG)
             page.on("request", lambda request: asked.append(request.url))
             page.goto(address)
             page.locator("#photos input[type=file]").set_input_files(photo)
-            page.get_by_text("photo.jpg").first.wait_for()
+            # In the list, which is there when all is uploaded.
+            page.locator("#photos").get_by_label("photo.jpg").wait_for()
             page.get_by_label("Model").first.fill("tiny.keras")
             page.keyboard.press("Enter")
+            playwright.expect(page.get_by_role("option")).to_have_count(0)
             page.locator("#start").click()
             link = page.locator("#results a").first
             link.wait_for()
+            page.locator("#compared img").nth(1).wait_for()
             with page.expect_download() as download:
                 link.click()
             result = tmp_path / f"{width}.png"
@@ -62,20 +66,21 @@ def test_a_visitor_upscales_a_photo(address, tmp_path):
             assert read_photo_file(result).pixels.tobytes() == (
                 upscale(photo, model).tobytes()
             )
-            left = page.locator("#compared img").first
-            left.wait_for()
+            # Pixel for pixel, though the picture is wider than a telephone.
+            for side in page.locator("#compared img").all():
+                page.wait_for_function(
+                    "x => x.naturalWidth == 880", arg=side.element_handle()
+                )
+                playwright.expect(side).to_have_css("object-fit", "none")
             before = page.locator("#compared").screenshot()
             # By the keyboard: the bar goes to the left end.
-            bar = page.locator("#bar input[type=range]")
-            bar.focus()
+            page.locator("#bar input[type=range]").focus()
             page.keyboard.press("Home")
-            page.wait_for_timeout(2000)
-            assert page.locator("#compared").screenshot() != before
-            # Pixel for pixel, though the picture is wider than a telephone.
-            shown = left.evaluate(
-                "x => [getComputedStyle(x).objectFit, x.naturalWidth]"
+            page.wait_for_function(
+                "x => new DOMMatrix(getComputedStyle(x).transform).e < 1",
+                arg=page.locator("#compared [data-testid=slider]").element_handle(),
             )
-            assert shown == ["none", 880]
+            assert page.locator("#compared").screenshot() != before
             # Nothing is wider than the screen.
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             page.screenshot(path=tmp_path / f"page_{width}.png", full_page=True)
