@@ -120,9 +120,10 @@ class Coding:
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
+            preset = f" and --preset={self.preset}" if self.preset else ""
             raise UserError(
                 f"{self.codec} does not take {self.width}x{self.height} pixels with "
-                f"these settings, {10 if self.deep else 8} bits among them "
+                f"these settings, {10 if self.deep else 8} bits{preset} among them "
                 f"({reason(error)}); another --codec may"
             ) from None
         return context
