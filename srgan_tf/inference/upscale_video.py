@@ -164,6 +164,8 @@ class VideoWork:
         lost = list(self.held.lost)
         if self.coding.alpha and self.video.deep:
             lost.append("more than 8 bits, as VP9 has transparency with no more")
+        elif self.video.bits > 10:
+            lost.append(f"more than 10 of the {self.video.bits} bits")
         if self.video.light and self.coding.codec == "vp9":
             lost.append("how bright it was made to be, which VP9 does not say")
         return lost

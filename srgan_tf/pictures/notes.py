@@ -2,8 +2,8 @@
 
 In PNG it is a private chunk that editors are not to copy into a changed picture, in
 JPEG an application segment, in WebP a chunk, in AVIF, HEIC, JPEG XL, MP4 and MOV a box,
-in MKV and WebM a void. In TIFF and BMP, whose readers follow offsets, it stands behind
-all else.
+in MKV and WebM a void, in GIF an application extension. In TIFF and BMP, whose readers
+follow offsets, it stands behind all else.
 """
 
 import json
@@ -19,6 +19,10 @@ _VERSION = 1
 _IEND = struct.pack(">L4sL", 0, b"IEND", zlib.crc32(b"IEND"))
 _UUID = b"srgan_tf \xd6\x05\x1e\x8b\x47\xa2\x93"
 _SEGMENT = b"\x18\x53\x80\x67"  # its length follows in eight bytes
+_GIF_END = b";"
+# As Adobe writes XMP: readers take any byte of the text for a length and leap on, until
+# they come upon one of these, each of which leads to the end.
+_LANDING = bytes([1, *range(255, -1, -1), 0])
 _TAIL = 16_384  # bytes at the end of a file that a note is looked for in
 
 
@@ -38,6 +42,9 @@ def add_note(path: Path, kind: str, note: dict[str, Any]) -> None:
         if kind == "png":
             file.seek(-len(_IEND), os.SEEK_END)
             framed += _IEND
+        elif kind == "gif":
+            file.seek(-len(_GIF_END), os.SEEK_END)
+            framed += _GIF_END
         elif kind == "jpg":
             at = _end_of_segments(file)
             file.seek(at)
@@ -75,7 +82,9 @@ def _framed(kind: str, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, 0xEF, 2 + len(data)) + data
     if kind == "webp":
         return PNG_CHUNK + struct.pack("<L", len(data)) + data
-    if kind in ("tiff", "bmp", "gif"):
+    if kind == "gif":
+        return b"\x21\xff\x0bsrgan_tf1.0" + data + _LANDING
+    if kind in ("tiff", "bmp"):
         return data
     if kind in ("mkv", "webm"):
         return b"\xec" + struct.pack(">Q", 1 << 56 | len(data)) + data

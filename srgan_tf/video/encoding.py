@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy._core._multiarray_umath import __cpu_features__
 
 from srgan_tf.errors import UserError, optional, reason
 from srgan_tf.files import whole_file
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # Two seconds, as of streams: what is lost at most by a stop, for few more key frames.
 SEGMENT = 48
+# With AVX-512, x264's mbtree (core 165) depends on memory that it has not written to:
+# now and then other bytes for the same frames. Such processors have all of these.
+_WITHOUT_AVX512 = "SSE2Fast,LZCNT,FMA3,BMI2,AVX2"
 # FFmpeg's name of what goes with a packet in Matroska: the transparency of VP9.
 _ALPHA = "matroska_block_additional"
 
@@ -79,6 +83,7 @@ class Coding:
         context.colorspace, context.color_range = self.colours[:2]
         context.color_primaries, context.color_trc = self.colours[2:]
         context.thread_count = 0  # as many as there are processors
+        context.thread_type = "FRAME"  # slices of x264 make larger files
         options = {"crf": str(codec.crf if self.crf is None else self.crf)}
         if codec.encoder == "libvpx-vp9":
             context.bit_rate = 0
@@ -88,8 +93,10 @@ class Coding:
         if self.codec == "h264":
             # Half of what is usual: a frame that waits takes up 10 MB and more.
             options["rc-lookahead"] = "20"
-            if self.light:
-                options["x264-params"] = _parameters(self.light.for_x264())
+            told = self.light.for_x264() if self.light else {}
+            if __cpu_features__.get("AVX512F"):
+                told["asm"] = _WITHOUT_AVX512
+            options["x264-params"] = _parameters(told)
         if self.codec == "hevc":
             told = self.light.for_x265() if self.light else {}
             options["x265-params"] = _parameters({"log-level": "error", **told})
@@ -113,9 +120,10 @@ class Coding:
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
+            preset = f" and --preset={self.preset}" if self.preset else ""
             raise UserError(
                 f"{self.codec} does not take {self.width}x{self.height} pixels with "
-                f"these settings, {10 if self.deep else 8} bits among them "
+                f"these settings, {10 if self.deep else 8} bits{preset} among them "
                 f"({reason(error)}); another --codec may"
             ) from None
         return context

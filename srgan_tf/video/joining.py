@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from srgan_tf.errors import optional
 from srgan_tf.video.encoding import Coding, index, read_segment
 from srgan_tf.video.kinds import CODECS, CONTAINERS
-from srgan_tf.video.reading import Video, is_cover, opened, plain_errors
+from srgan_tf.video.reading import Video, is_cover, located, opened, plain_errors
 from srgan_tf.video.streams import add_copy
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def join(
         options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
         if any("." in key for key in source.metadata):  # as phones write them
             options["movflags"] = options.get("movflags", "") + "+use_metadata_tags"
-        with av.open(str(target), "w", format=kind.muxer, options=options) as out:
+        place = located(target)
+        with av.open(place, "w", format=kind.muxer, options=options) as out:
             # Otherwise Matroska gets random numbers.
             out.flags |= av.container.Flags.bitexact.value
             # In the order of the source.

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+# FFmpeg's names of what may be in a file, whatever its own name says: not lists of
+# other files, and not photos.
+_DEMUXERS = "mov,matroska,avi,gif,apng,mpegts,mpeg,flv,asf,ogg"
+
+
 @dataclasses.dataclass(frozen=True)
 class Video:
     """What is known of a video before all of it is decoded.
@@ -30,7 +35,7 @@ class Video:
         width: In pixels as stored, which is the height if it is shown turned.
         height: Likewise.
         frames: How many there are, about; 0 if nothing is known.
-        deep: Whether its values have more than 8 bits.
+        bits: Of its values.
         alpha: Whether it can be transparent.
         light: How bright it was made to be; None if it does not say.
         colours: What its numbers mean.
@@ -45,7 +50,7 @@ class Video:
     width: int
     height: int
     frames: int
-    deep: bool
+    bits: int
     alpha: bool
     light: Light | None
     colours: Colours
@@ -54,6 +59,11 @@ class Video:
     rate: Fraction
     aspect: Fraction
     matrix: tuple[int, ...] | None
+
+    @property
+    def deep(self) -> bool:
+        """Whether its values have more than 8 bits."""
+        return self.bits > 8
 
 
 class Frame(NamedTuple):
@@ -85,6 +95,11 @@ def plain_errors(what: str = "cannot be read as a video") -> Iterator[None]:
         raise UserError(f"{what}: {why}") from None
 
 
+def located(path: Path) -> str:
+    """A path for FFmpeg, which takes some with colons for addresses."""
+    return f"file:{path}"
+
+
 def is_cover(stream: "Stream") -> bool:
     """Whether a stream is a picture that stands for the whole."""
     covers = optional("av", "video").stream.Disposition.attached_pic
@@ -99,7 +114,11 @@ def opened(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
         UserError: If it cannot be read, or has no video.
     """
     av = optional("av", "video")
-    with plain_errors(), av.open(str(path), metadata_errors="replace") as container:
+    only = {"format_whitelist": _DEMUXERS}
+    with (
+        plain_errors(),
+        av.open(located(path), options=only, metadata_errors="replace") as container,
+    ):
         videos = [x for x in container.streams.video if not is_cover(x)]
         if not videos:
             raise UserError("has no video in it")
@@ -129,7 +148,7 @@ def read_video(path: Path) -> Video:
             frame.width,
             frame.height,
             stream.frames or round(seconds * rate),
-            max(part.bits for part in frame.format.components) > 8,
+            max(part.bits for part in frame.format.components),
             has_alpha(frame),
             Light.of(frame),
             Colours.of(frame),

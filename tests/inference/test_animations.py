@@ -1,5 +1,8 @@
 """Animated GIF, WebP and PNG through the command `upscale`."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,6 +60,21 @@ def test_frames_times_and_transparency(upscale, name, alpha):
     assert (frames[1][56:, :, 3] == (0 if alpha else 255)).all()
     assert (frames[1][:40, :, 3] == 255).all()
     assert "1 done before" in upscale(name)
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="NOT JUDGED: no ffprobe")
+def test_nobody_stumbles_over_what_a_gif_says_of_itself(upscale, tmp_path):
+    save("a.gif", loop=0)
+    upscale("a.gif")
+    shown = ["-count_frames", "-show_entries", "stream=nb_read_frames"]
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", *shown, "-of", "csv=p=0", "a_x4.gif"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("4", "")
+    assert (tmp_path / "a_x4.gif").read_bytes().endswith(b"\0;")
 
 
 def test_gif_as_webp_and_as_a_video(upscale):

@@ -146,6 +146,12 @@ def test_ten_bits_and_their_colours_stay(upscale):
     assert (after["codec_name"], after["codec_tag_string"]) == ("hevc", "hvc1")
 
 
+def test_more_than_ten_bits_are_said(upscale):
+    deep = [frame.astype(np.uint16) * 257 for frame in moving(1)]
+    save_clip("a.mkv", deep, codec="ffv1", stored="gbrp12le", unit=Fraction(1, 25))
+    assert "mkv is without more than 10 of the 12 bits." in upscale("a.mkv")
+
+
 @needs_ffprobe
 def test_what_becomes_high_definition_follows_its_rules(upscale):
     # 320x180 is BT.601 by custom, 1280x720 is BT.709.
@@ -179,6 +185,21 @@ def test_one_frame_and_none(upscale, tmp_path):
     with pytest.raises(UserError, match=r"^text\.mkv: cannot be read as a video: Inv"):
         upscale("text.mkv")
     assert files_in(tmp_path) == ["none.mkv", "one.mp4", "one_x4.mp4", "text.mkv"]
+
+
+@pytest.mark.parametrize("name", ["12:30", "http:x", "concat:x", "%03d", "-x"])
+def test_names_that_mean_something_to_ffmpeg(upscale, tmp_path, name):
+    save_clip("x.mp4", list(moving(1)))
+    (tmp_path / "x.mp4").rename(tmp_path / f"{name}.mp4")
+    upscale(f"./{name}.mp4")
+    assert files_in(tmp_path) == sorted([f"{name}.mp4", f"{name}_x4.mp4"])
+
+
+def test_a_list_of_files_is_no_video(upscale, tmp_path):
+    save_clip("other.mp4", list(moving(1)))
+    (tmp_path / "a.mkv").write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(UserError, match=r"^a\.mkv: cannot be read as a video: Inv"):
+        upscale("a.mkv")
 
 
 def test_stopped_and_started_again_it_is_the_same_file(
@@ -304,7 +325,7 @@ def test_folders_with_photos_and_videos(upscale, photo_folder, tmp_path):
         ({"compare": True}, "a.mp4: is a video: --compare is for photos"),
         ({"format": "webm", "codec": "h264"}, "--codec=h264: webm takes vp9, av1$"),
         ({"codec": "h264", "crf": 60}, "--crf=60: h264 takes 0 to 51"),
-        ({"preset": "x"}, "h264 does not take 128x96 pixels with these settings"),
+        ({"preset": "x"}, "h264 does not take 128x96 pixels .* and --preset=x among"),
     ],
 )
 def test_what_does_not_go_together(upscale, options, said):
