@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from srgan_tf.command_line import parse
@@ -173,3 +174,27 @@ def test_flags_are_a_flagfile_of_the_same_options(config, tmp_path):
     path.write_text("\n".join(lines))
     words = [f"--flagfile={path}", f"--run_dir={options.run_dir}"]
     assert parse(words, OPTIONS, default="train").options == options
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("tile", 64.5, "must be a whole number."),
+        ("tile", "64", "must be a number."),
+        ("tile", True, "must be a number."),
+        ("realism", "0.5", "must be a number."),
+        ("scale", 3.5, "must be a whole number."),
+        ("fast", "no", "must be True or False."),
+    ],
+)
+def test_what_only_python_can_give_is_checked_too(name, value, message):
+    with pytest.raises(UserError) as caught:
+        OPTIONS["upscale"](**{name: value})
+    assert str(caught.value) == f"--{name}={value}: {message}"
+
+
+def test_numbers_of_numpy_are_numbers():
+    options = OPTIONS["upscale"](
+        tile=np.int64(64), realism=np.float32(0.5), fast=np.bool_(True)
+    )
+    assert (options.tile, options.realism, options.fast) == (64, 0.5, True)

@@ -3,21 +3,26 @@
     python experiments/clients/table.py --model=srgan_x4 [--node=FOLDER] [--tfjs=PYTHON]
 
 What is not installed is left out, and said. `--node` is a folder with a `node_modules`
-that holds onnxruntime-node and @tensorflow/tfjs; `--tfjs` a Python that can run
-`tensorflowjs.converters.converter` (docs/exports.md says how to make one).
+that holds onnxruntime-node, @litertjs/core and @tensorflow/tfjs; `--tfjs` a Python that
+can run `tensorflowjs.converters.converter` (docs/exports.md says how to make one).
 """
 
 import argparse
+import functools
+import http.server
 import importlib
 import importlib.metadata
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -25,11 +30,13 @@ import tensorflow as tf
 
 import srgan_tf
 from srgan_tf.data.listing import find_photos
+from srgan_tf.models import Generator
 from srgan_tf.pictures.ranges import to_uint8
 
 SIZE = (40, 56)
 PICTURE = skimage.data.astronaut()[20 : 20 + SIZE[0], 200 : 200 + SIZE[1]]
-EXPORTS = {
+LONG = 120  # seconds
+EXPORTS: dict[str, dict[str, Any]] = {
     "saved": {},
     "m.onnx": {"file_format": "onnx"},
     "fixed.onnx": {"file_format": "onnx", "window": SIZE},
@@ -77,13 +84,11 @@ def litert_compiled(path: Path) -> np.ndarray:
 def saved_model_cli(path: Path) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "x.npy", PICTURE[None])
-        tool = Path(sys.executable).with_name("saved_model_cli")
-        words = ["run", "--dir", path, "--tag_set", "serve", "--signature_def"]
+        tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run"]
+        words = ["--dir", path, "--tag_set", "serve", "--signature_def"]
         words += ["serving_default", "--inputs", f"images={folder}/x.npy"]
         subprocess.run(
-            [shutil.which("saved_model_cli") or tool, *words, "--outdir", folder],
-            check=True,
-            capture_output=True,
+            [*tool, *words, "--outdir", folder], check=True, capture_output=True
         )
         return np.load(Path(folder) / "sr.npy")[0]
 
@@ -114,6 +119,55 @@ def tfjs(path: Path, python: str, modules: Path) -> np.ndarray:
         return node("tfjs", Path(folder) / "model.json", modules)
 
 
+class _Page(http.server.SimpleHTTPRequestHandler):
+    """A page that runs a model in a browser, what it asks for, and what it tells."""
+
+    def __init__(self, *arguments, files: dict, told: queue.Queue, **more):
+        self.files, self.told = files, told
+        super().__init__(*arguments, **more)
+
+    def translate_path(self, path):
+        return str(self.files.get(path) or super().translate_path(path))
+
+    def do_POST(self):
+        self.told.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def litert_js(path: Path, modules: Path) -> np.ndarray:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser or not (modules / "node_modules/@litertjs/core").is_dir():
+        raise FileNotFoundError("Chromium or @litertjs/core is not here")
+    told: queue.Queue[bytes] = queue.Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture"
+        picture.write_bytes(PICTURE.tobytes())
+        files = {"/": Path(__file__).with_name("litert.html")}
+        files |= {"/model": path, "/picture": picture}
+        answer = functools.partial(_Page, directory=modules, files=files, told=told)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answer)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        words = ["--headless", "--no-sandbox", "--disable-gpu"]
+        words += [f"--user-data-dir={folder}/profile", "--remote-debugging-port=0"]
+        page = "http://127.0.0.1:{}/#{},{}".format(server.server_port, *SIZE)
+        running = subprocess.Popen([browser, *words, page], stderr=subprocess.DEVNULL)
+        try:
+            found = told.get(timeout=LONG)
+        except queue.Empty:
+            raise TimeoutError(f"no answer within {LONG} s") from None
+        finally:
+            running.terminate()
+            running.wait()
+            server.shutdown()
+    if len(found) != 16 * PICTURE.size:
+        raise RuntimeError(found.decode(errors="replace"))
+    return np.frombuffer(found, np.uint8).reshape(4 * SIZE[0], 4 * SIZE[1], 3)
+
+
 def version(package: str) -> str:
     return importlib.metadata.version(package)
 
@@ -127,81 +181,92 @@ Row = tuple[str, Callable[[], str], str, Callable[[], np.ndarray], str]
 
 
 def rows(folder: Path, modules: Path, tfjs_python: str) -> Iterator[Row]:
-    """Client, its version, format, how it is run, what it needs."""
+    """Client, its version, export, how it is run, what it needs."""
 
-    def of(package):
-        return lambda: version(package)
+    def of(client, tell, names, run, *more, needs="nothing"):
+        for name in names:
+            yield client, tell, name, lambda name=name: run(folder / name, *more), needs
 
-    def of_node(package):
-        return lambda: node_version(modules, package)
+    def python(package):
+        return lambda: importlib.metadata.version(package)
 
-    def run(client, name, *more):
-        return lambda: client(folder / name, *more)
+    def javascript(package):
+        path = modules / "node_modules" / package / "package.json"
+        return lambda: json.loads(path.read_text())["version"]
 
-    def run_node(kind, name):
-        return lambda: node(kind, folder / name, modules)
-
-    yield (
-        *("saved_model_cli", of("tensorflow"), "saved_model"),
-        *(run(saved_model_cli, "saved"), "nothing"),
+    onnx = ("m.onnx", "fixed.onnx", "half.onnx")
+    yield from of("saved_model_cli", python("tensorflow"), ["saved"], saved_model_cli)
+    yield from of("onnxruntime", python("onnxruntime"), onnx, onnxruntime)
+    yield from of(
+        *("onnxruntime-node", javascript("onnxruntime-node"), onnx),
+        *(lambda path: node("onnxruntime", path, modules),),
     )
-    for name, needs in (
-        ("m.onnx", "nothing"),
-        ("fixed.onnx", "nothing"),
-        ("half.onnx", "nothing"),
-    ):
-        yield "onnxruntime", of("onnxruntime"), name, run(onnxruntime, name), needs
-    for name in ("saved", "m.onnx", "half.onnx", "m.tflite", "int8_fixed.tflite"):
-        needs = "`--input_size`" if "fixed" in name else "nothing"
-        yield "OpenVINO", of("openvino"), name, run(openvino, name), needs
-    for name in ("m.tflite", "half.tflite", "dynamic.tflite", "int8.tflite"):
-        yield (
-            *("LiteRT Interpreter", of("ai-edge-litert"), name),
-            *(run(litert, name), "nothing"),
-        )
-    for name in ("fixed.tflite", "int8_fixed.tflite"):
-        yield (
-            *("LiteRT CompiledModel", of("ai-edge-litert"), name),
-            *(run(litert_compiled, name), "`--input_size`"),
-        )
-    for name in ("m.onnx", "half.onnx"):
-        yield (
-            *("onnxruntime-node", of_node("onnxruntime-node"), name),
-            *(run_node("onnxruntime", name), "nothing"),
-        )
-    yield (
-        *("TensorFlow.js", of_node("@tensorflow/tfjs"), "saved_model, converted"),
-        run(tfjs, "saved", tfjs_python, modules),
-        "`serving_float`",
+    yield from of(
+        *("OpenVINO", python("openvino")),
+        ("saved", "m.onnx", "half.onnx", "m.tflite", "int8.tflite"),
+        openvino,
+        needs="`INFERENCE_PRECISION_HINT=f32`",
+    )
+    lite = python("ai-edge-litert")
+    yield from of(
+        *("LiteRT `Interpreter`", lite),
+        [name for name in EXPORTS if name.endswith(".tflite")],
+        litert,
+    )
+    fixed = ("fixed.tflite", "int8_fixed.tflite")
+    size = "`--input_size`"
+    yield from of("LiteRT `CompiledModel`", lite, fixed, litert_compiled, needs=size)
+    web = javascript("@litertjs/core")
+    yield from of("LiteRT.js (in Chromium)", web, fixed, litert_js, modules, needs=size)
+    yield from of(
+        *("TensorFlow.js (in Node)", javascript("@tensorflow/tfjs"), ["saved"]),
+        *(tfjs, tfjs_python, modules),
+        needs="`serving_float`, converted",
     )
 
 
-def main() -> None:
+def write(generator: Generator, folder: Path) -> None:
+    """All exports."""
+    for name, wishes in EXPORTS.items():
+        photos = find_photos("bundled") if "quantize" in wishes else ()
+        srgan_tf.export(generator, folder / name, photos=photos, **wishes)
+
+
+def words(name: str) -> str:
+    """What `export` was told, as the table has it."""
+    wishes = EXPORTS[name]
+    told = [wishes.get("file_format", "saved_model")]
+    told += [f"--quantize={wishes['quantize']}"] if "quantize" in wishes else []
+    told += ["--input_size={}x{}".format(*SIZE)] if "window" in wishes else []
+    return f"`{' '.join(told)}`"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="srgan_x4")
     parser.add_argument("--node", type=Path, default=Path())
     parser.add_argument("--tfjs", default="python")
-    arguments = parser.parse_args()
-    generator = srgan_tf.load_generator(arguments.model)
+    given = parser.parse_args(arguments)
+    generator = srgan_tf.load_generator(given.model)
     exact = to_uint8(generator(np.float32(PICTURE[None]) / 255))[0].astype(int)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for export, options in EXPORTS.items():
-            photos = find_photos("bundled") if "quantize" in options else ()
-            srgan_tf.export(generator, folder / export, photos=photos, **options)
+        write(generator, folder)
         print("| client | version | export | largest difference | mean | needs |")
         print("|---|---|---|---|---|---|")
         for client, tell, export, run, needs in rows(
-            folder, arguments.node.absolute(), arguments.tfjs
+            folder, given.node.absolute(), given.tfjs
         ):
             try:
                 apart = np.abs(run().astype(int) - exact)
-                told = f"{apart.max()} | {apart.mean():.3f}"
-                print(
-                    f"| {client} | {tell()} | {export} | {told} | {needs} |", flush=True
-                )
+                told = f"{apart.max()} | {apart.mean():.4f} | {needs}"
             except (ImportError, OSError, subprocess.CalledProcessError) as error:
                 print(f"{client}, {export}: {error}", file=sys.stderr)
+                continue
+            except RuntimeError as error:  # who reads it says that it cannot
+                print(f"{client}, {export}: {error}", file=sys.stderr)
+                told = "not read | | "
+            print(f"| {client} | {tell()} | {words(export)} | {told} |", flush=True)
 
 
 if __name__ == "__main__":

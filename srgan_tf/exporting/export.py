@@ -4,13 +4,15 @@ All take uint8 RGB `[N, H, W, 3]` and return uint8 `[N, scale * H, scale * W, 3]
 the conversions and BatchNorm inside. Each carries an `Info` for `inference.exported`.
 """
 
+import numbers
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from srgan_tf.errors import UserError
 from srgan_tf.exporting.card import card_text, multiplications, write_card
+from srgan_tf.exporting.decoding import MAX_MEGAPIXELS
 from srgan_tf.exporting.facts import Facts
 from srgan_tf.exporting.litert import litert_model
 from srgan_tf.exporting.onnx import onnx_model
@@ -86,6 +88,8 @@ def write_export(
             f"Exports take RGB, this generator {generator.channels} channels: use "
             "`generator.export` of Keras."
         )
+    if window is not None:
+        _check_window(window)
     facts = facts or Facts(path.stem)
     info = Info(generator.scale, generator.receptive_radius, window, facts._asdict())
     if file_format == "saved_model":
@@ -114,6 +118,20 @@ def write_export(
         products=multiplications(generator),
     )
     write_card(card, path.name, text)
+
+
+def _check_window(window: tuple[int, int]) -> None:
+    sides = tuple(window) if isinstance(window, Iterable) else (window,)
+    whole = all(isinstance(side, numbers.Integral) for side in sides)
+    if len(sides) != 2 or not whole or min(sides) < 1:
+        raise UserError(
+            f"--input_size: height and width are whole numbers. Received: {window!r}"
+        )
+    if sides[0] * sides[1] > MAX_MEGAPIXELS * 10**6:
+        raise UserError(
+            f"--input_size={sides[0]}x{sides[1]}: no more than {MAX_MEGAPIXELS} "
+            "megapixels."
+        )
 
 
 def check_target(path: Path, file_format: str) -> None:

@@ -39,6 +39,10 @@ def choose(
     Raises:
         UserError: If a dial has not the models that it needs.
     """
+    if model is not None and not isinstance(model, (str, os.PathLike, Generator)):
+        raise UserError(
+            f"a model is a name, a path or a generator. Received: {model!r}"
+        )
     if model is not None and denoise is not None:
         raise UserError(
             "--denoise blends the released models: leave --model out. Received: "

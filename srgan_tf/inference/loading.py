@@ -59,6 +59,7 @@ def load_model(
         denoise=denoise,
         precision=precision,
         fast=fast,
+        self_ensemble=self_ensemble,
         tile=tile,
     )
     shares = choose(model, scale=scale, realism=realism, denoise=denoise)
@@ -123,6 +124,7 @@ def kept_model(
     wishes |= {"scale": scale, "realism": realism, "denoise": denoise}
     if isinstance(model, Generator):
         return load_model(model, **wishes)
+    UpscaleOptions(**wishes)
     shares = choose(model, scale=scale, realism=realism, denoise=denoise)
     files = [file for share in shares for file in model_files(str(share.model))]
     states = tuple(_state(file) for file in files)

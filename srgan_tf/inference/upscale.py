@@ -2,6 +2,7 @@
 
 import io
 import math
+import numbers
 import os
 from collections.abc import Callable
 from typing import IO, Any, cast, overload
@@ -26,7 +27,7 @@ MIRRORED = 8
 
 @overload
 def upscale(
-    image: np.ndarray | str | os.PathLike | bytes | IO[bytes],
+    image: np.ndarray | str | os.PathLike | bytes | bytearray | IO[bytes],
     model: str | os.PathLike | Generator | Upscaler | None = None,
     *,
     scale: int | None = None,
@@ -55,7 +56,7 @@ def upscale(
 
 
 def upscale(
-    image: np.ndarray | Image.Image | str | os.PathLike | bytes | IO[bytes],
+    image: np.ndarray | Image.Image | str | os.PathLike | bytes | bytearray | IO[bytes],
     model: str | os.PathLike | Generator | Upscaler | None = None,
     *,
     scale: int | None = None,
@@ -101,9 +102,13 @@ def upscale(
         except UserError as error:
             raise UserError(f"{image}: {error}") from None
     elif isinstance(image, Image.Image):
+        if 0 in image.size:
+            raise UserError(
+                "a picture has at least one pixel. Received: {}x{}".format(*image.size)
+            )
         photo = photo_of(image)
         pixels = photo.pixels
-    elif isinstance(image, bytes) or hasattr(image, "read"):
+    elif isinstance(image, (bytes, bytearray)) or hasattr(image, "read"):
         pixels = read_photo_file(_content(cast("bytes | IO[bytes]", image))).pixels
     else:
         pixels = _checked(image)
@@ -136,6 +141,8 @@ def check_scale(model: Upscaler, scale: int | None) -> int:
         UserError: If the model's is smaller.
     """
     scale = model.scale if scale is None else scale
+    if not isinstance(scale, numbers.Integral):
+        raise UserError(f"--scale={scale}: must be a whole number.")
     if not 1 < scale <= model.scale:
         raise UserError(f"--scale={scale}: the model's scale is {model.scale}.")
     return scale
@@ -227,7 +234,7 @@ def _around(pixels: slice, scale: int) -> slice:
 
 
 def _content(file: bytes | IO[bytes]) -> io.BytesIO:
-    content = file if isinstance(file, bytes) else file.read()
+    content = bytes(file) if isinstance(file, (bytes, bytearray)) else file.read()
     if not isinstance(content, bytes):
         raise UserError("a file is read in binary mode: open it with 'rb'")
     return io.BytesIO(content)
@@ -258,6 +265,7 @@ def _checked(image) -> np.ndarray:
         UserError: If its shape or type is not that of a picture.
     """
     pixels = np.asarray(image)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     kind = pixels.dtype
     if kind not in (np.uint8, np.uint16) and not np.issubdtype(kind, np.floating):
         raise UserError(
@@ -269,8 +277,9 @@ def _checked(image) -> np.ndarray:
             "pictures are [H, W] or [H, W, C] with one to four channels. Received: "
             f"{np.shape(image)}"
         )
+    # NaN is in both; the sum would be too much for float16.
     if np.issubdtype(kind, np.floating) and not (
-        math.isfinite(pixels.sum()) and pixels.min() >= 0 and pixels.max() <= 1
+        pixels.min() >= 0 and pixels.max() <= 1
     ):
         raise UserError(
             f"float pictures hold 0 to 1. Received: {pixels.min()} to {pixels.max()}"

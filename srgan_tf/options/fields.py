@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,13 +79,20 @@ def _check(field: dataclasses.Field, value: object) -> None:
     if limits["choices"] and value not in limits["choices"]:
         *first, last = map(str, limits["choices"])
         raise UserError(f"{given}: must be {', '.join(first)} or {last}.")
+    # Python callers may give anything; numbers of NumPy are as good as any.
+    if isinstance(field.default, bool):
+        if value not in (True, False):
+            raise UserError(f"{given}: must be True or False.")
+        return
     if limits["least"] is None and limits["most"] is None:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise UserError(f"{given}: must be a number.")
     least, most = limits["least"], limits["most"]
     if not math.isfinite(value):
         raise UserError(f"{given}: must be a finite number.")
+    if "int" in str(field.type) and not isinstance(value, numbers.Integral):
+        raise UserError(f"{given}: must be a whole number.")
     if least is not None and most is not None and not least <= value <= most:
         raise UserError(f"{given}: must be {least} to {most}.")
     if least is not None and value < least:

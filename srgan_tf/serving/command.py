@@ -3,7 +3,9 @@
 import contextlib
 import ipaddress
 import os
+import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +42,11 @@ def serve(options: ServeOptions) -> None:
 
 def wait() -> None:
     """Until the process is told to end."""
-    threading.Event().wait()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    # A signal that another thread gets is seen only when this one wakes up.
+    while not ended.wait(1):
+        pass
 
 
 @contextlib.contextmanager
@@ -54,6 +60,11 @@ def serving(options: ServeOptions) -> Iterator[str]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     _past_proxies(options.host)
     gr = optional("gradio", "web")
+    with _folder_of_its_own():
+        yield from _launched(gr, options)
+
+
+def _launched(gr: Any, options: ServeOptions) -> Iterator[str]:
     blocks = page(options)
     try:
         _, address, _ = blocks.launch(
@@ -84,6 +95,26 @@ def serving(options: ServeOptions) -> Iterator[str]:
         yield address
     finally:
         blocks.close(verbose=False)
+
+
+@contextlib.contextmanager
+def _folder_of_its_own() -> Iterator[None]:
+    """Where uploads and results lie meanwhile, unless `GRADIO_TEMP_DIR` says it.
+
+    Gradio's own, `/tmp/gradio`, belongs to whoever was the first on this machine.
+    """
+    name = "GRADIO_TEMP_DIR"
+    if os.environ.get(name):
+        yield
+        return
+    with tempfile.TemporaryDirectory(
+        prefix="srgan_tf_", ignore_cleanup_errors=True
+    ) as folder:
+        os.environ[name] = folder
+        try:
+            yield
+        finally:
+            del os.environ[name]
 
 
 def _past_proxies(host: str) -> None:

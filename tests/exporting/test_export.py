@@ -41,6 +41,15 @@ def test_other_folders_and_names_are_refused(generator, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "window", [(0, 5), (-1, 5), (1.5, 2), "64x64", 5, (5, 5, 5), (10**9, 10**9)]
+)
+def test_windows_that_cannot_be_are_refused(generator, tmp_path, window):
+    with pytest.raises(UserError, match=r"^--input_size"):
+        export(generator, tmp_path / "m.onnx", file_format="onnx", window=window)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
     ("file_format", "quantize", "module", "extra"),
     [
         ("onnx", None, "tf2onnx", "onnx"),

@@ -204,6 +204,7 @@ def test_smaller_scales_are_matlab_bicubic_of_the_larger(model, scale):
         (np.zeros((4, 4, 3), np.int32), "int32"),
         (np.full((4, 4, 3), 200.0), "200.0"),
         (np.full((4, 4, 3), np.nan), "nan"),
+        (Image.new("RGB", (0, 5)), "at least one pixel. Received: 0x5"),
         ("missing.png", "no such file"),
     ],
 )
@@ -236,11 +237,38 @@ def test_scales_that_the_model_does_not_reach(model, scale):
         srgan_tf.upscale(values(4, 4, 3), model, scale=scale)
 
 
+def test_scales_are_whole(model):
+    with pytest.raises(UserError, match=r"^--scale=3.5: must be a whole number"):
+        srgan_tf.upscale(values(4, 4, 3), model, scale=3.5)
+
+
+@pytest.mark.parametrize("model", [3, b"srgan_x4", ["a", "b"], True])
+def test_what_is_no_model_is_told(model):
+    with pytest.raises(UserError, match=r"^a model is a name, a path or a generator"):
+        srgan_tf.upscale(values(4, 4, 3), model)
+
+
+def test_wishes_are_checked_before_models_are_looked_for():
+    with pytest.raises(UserError, match=r"^--tile=.*must be a number"):
+        srgan_tf.upscale(values(4, 4, 3), tile=[64])
+
+
+def test_numbers_in_other_forms(model):
+    pixels = values(6, 7, 3, dtype=np.uint16)
+    expected = srgan_tf.upscale(pixels, model)
+    found = srgan_tf.upscale(pixels.astype(">u2"), model)
+    np.testing.assert_array_equal(found, expected)
+    # Their sum is more than float16 holds.
+    white = np.ones((160, 160, 3), np.float16)
+    assert srgan_tf.upscale(white, model).min() == 1
+
+
 def test_bytes_and_open_files_are_photos(model, tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(values(6, 7, 3)).save(path)
     expected: np.ndarray = srgan_tf.upscale(path, model)
-    np.testing.assert_array_equal(srgan_tf.upscale(path.read_bytes(), model), expected)
+    for content in (path.read_bytes(), bytearray(path.read_bytes())):
+        np.testing.assert_array_equal(srgan_tf.upscale(content, model), expected)
     with path.open("rb") as file:
         np.testing.assert_array_equal(srgan_tf.upscale(file, model), expected)
     with pytest.raises(UserError, match=r"is no .* picture"):

@@ -3,7 +3,13 @@
 import io
 import json
 import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,7 +19,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from samples import full_exif, png_with_size, trained_like, values
+from samples import REPOSITORY, full_exif, png_with_size, trained_like, values
 
 from srgan_tf.errors import UserError
 from srgan_tf.options import ServeOptions
@@ -257,6 +263,55 @@ def test_uploads_go_with_the_server(model_path, photo):
         path = Path(uploaded(address, photo))
         assert path.read_bytes() == photo.read_bytes()
     assert not path.exists()
+
+
+def test_nobody_else_on_the_machine_is_in_the_way(model_path, photo, monkeypatch):
+    """Another user's server was the first, and made Gradio's usual folder."""
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)  # another's in this process
+    with serving(ServeOptions(model=(model_path,), port=free_port())) as address:
+        folder = Path(os.environ["GRADIO_TEMP_DIR"])
+        assert folder.stat().st_mode & 0o077 == 0
+        assert Path(uploaded(address, photo)).is_relative_to(folder)
+
+
+def test_the_container_asks_whether_the_page_answers(model_path):
+    text = (REPOSITORY / "deploy" / "Dockerfile").read_text().replace("\\\n", "")
+    (words,) = re.findall(r"^HEALTHCHECK .* CMD (.*)$", text, re.MULTILINE)
+    _, option, code = json.loads(words)
+    port = free_port()
+
+    def asked():
+        words = [sys.executable, option, code.replace("7860", str(port))]
+        environment = {**os.environ, "http_proxy": "http://127.0.0.1:9"}
+        return subprocess.run(words, capture_output=True, env=environment).returncode
+
+    assert asked() != 0
+    with serving(ServeOptions(model=(model_path,), port=port)):
+        assert asked() == 0
+
+
+def test_a_server_that_is_told_to_end_leaves_nothing(model_path, monkeypatch):
+    before, known_wait = signal.getsignal(signal.SIGTERM), command.wait
+    folders = []
+
+    def tell():
+        while signal.getsignal(signal.SIGTERM) is before:
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGTERM)
+
+    def wait():
+        folders.append(Path(os.environ["GRADIO_TEMP_DIR"]))
+        threading.Thread(target=tell).start()
+        known_wait()
+
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)  # another's in this process
+    monkeypatch.setattr(command, "wait", wait)
+    try:
+        serve(ServeOptions(model=(model_path,), port=free_port()))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (folder,) = folders
+    assert not folder.exists()
 
 
 def test_time_left(monkeypatch):
