@@ -105,7 +105,7 @@ class PhotoTable(NamedTuple):
 
 
 def fresh_memory(size: int) -> tuple[tf.Tensor, np.ndarray]:
-    """A flat uint8 tensor of so many bytes at least, and them as an array to fill.
+    """A uint8 tensor of so many bytes, and the same bytes as an array to fill.
 
     Making a tensor from an array copies it, and of all photos there should be no two
     copies, not even for a moment.
@@ -113,7 +113,7 @@ def fresh_memory(size: int) -> tuple[tf.Tensor, np.ndarray]:
     # Empty counts each axis in 32 bits.
     with tf.device("CPU"):
         blocks = tf.raw_ops.Empty(shape=[size // 2**20 + 1, 2**20], dtype=tf.uint8)
-        tensor = tf.reshape(blocks, [-1])
+        tensor = tf.reshape(blocks, [-1])[:size]  # shares their memory
     address = np.asarray(memoryview(tensor)).ctypes.data
     return tensor, np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
 
