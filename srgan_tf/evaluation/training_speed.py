@@ -15,15 +15,14 @@ import tensorflow as tf
 
 from srgan_tf.data.opening import PhotoSet, training_photos
 from srgan_tf.data.pairs import training_pairs
-from srgan_tf.errors import UserError
 from srgan_tf.evaluation.speed import multiplications
 from srgan_tf.models import Generator
-from srgan_tf.models.losses import VGGLoss, content_loss
+from srgan_tf.models.losses import VGGLoss
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.metrics_log import MetricsLog
 from srgan_tf.training.precision import layers_in
 from srgan_tf.training.run_folder import RunFolder
-from srgan_tf.training.stages import Stages, new_discriminator
+from srgan_tf.training.stages import Stages, new_discriminator, stage_loss
 
 MATRIX = 4096
 SECONDS = 6  # about as long each stage is run in each precision
@@ -94,12 +93,8 @@ def _stages(
     options: TrainOptions, photos: PhotoSet, peak: float
 ) -> Iterable[tuple[str, float, int]]:
     """Runs both stages; gives name, seconds and floating-point operations of a step."""
-    losses = []
-    for flag in ("pretrain_loss", "content_loss"):
-        try:
-            losses.append(content_loss(getattr(options, flag), None))
-        except ValueError as error:
-            raise UserError(f"--{flag}: {error}") from None
+    flags = "pretrain_loss", "content_loss"
+    losses = [stage_loss(options, flag, None) for flag in flags]
     generator = Generator(options.scale, options.num_blocks, options.filters)
     forward = multiplications(generator) * (options.crop_size // options.scale) ** 2
     judged = _discriminator_multiplications(options)

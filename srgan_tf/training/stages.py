@@ -4,6 +4,7 @@ import functools
 import logging
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +14,9 @@ from srgan_tf.data.opening import PhotoSet
 from srgan_tf.data.paired_photos import PhotoPair
 from srgan_tf.data.pairs import training_pairs
 from srgan_tf.data.prepared import Prepared
+from srgan_tf.errors import UserError
 from srgan_tf.models import Discriminator, Generator
+from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_discriminator_weights, load_generator
 from srgan_tf.models.srgan import SRGAN
 from srgan_tf.options import TrainOptions
@@ -26,6 +29,26 @@ from srgan_tf.training.validation import FeatureDistance
 from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
+
+
+def stage_loss(options: TrainOptions, flag: str, *vgg: Any) -> keras.losses.Loss:
+    """The loss that `pretrain_loss` or `content_loss` names.
+
+    Args:
+        options: Of the run.
+        flag: Which of the two.
+        vgg: What `content_loss` takes behind the name.
+
+    Raises:
+        UserError: If there is no such loss, or no VGG19 for it.
+    """
+    try:
+        return content_loss(getattr(options, flag), *vgg)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"--{flag}: {error}") from None
+
 
 POOLED_FILTERS = 48
 

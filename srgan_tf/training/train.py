@@ -13,7 +13,6 @@ from srgan_tf.errors import UserError
 from srgan_tf.exporting.export import export
 from srgan_tf.inference.compiled import CompiledGenerator
 from srgan_tf.models import Generator, VGGFeatures
-from srgan_tf.models.losses import content_loss
 from srgan_tf.models.pretrained import load_generator
 from srgan_tf.options import TrainOptions
 from srgan_tf.training.auto import resolve, stand_ins
@@ -24,7 +23,7 @@ from srgan_tf.training.precision import layers_in
 from srgan_tf.training.report import write_report
 from srgan_tf.training.resume import Continuation, continuation
 from srgan_tf.training.run_folder import RunFolder
-from srgan_tf.training.stages import Stages, new_discriminator
+from srgan_tf.training.stages import Stages, new_discriminator, stage_loss
 from srgan_tf.training.validation import FeatureDistance, comparison
 
 log = logging.getLogger(__name__)
@@ -126,16 +125,12 @@ def _check_devices(options: TrainOptions, strategy: tf.distribute.Strategy) -> N
 
 def _losses(options: TrainOptions) -> dict[str, keras.losses.Loss]:
     vgg = options.vgg_weights, options.total_variation, options.colour_weight
-    losses = {}
-    for stage, flag in (("pretrain", "pretrain_loss"), ("gan", "content_loss")):
-        try:
-            if options.steps(stage):
-                losses[stage] = content_loss(getattr(options, flag), *vgg)
-        except UserError:
-            raise
-        except ValueError as error:
-            raise UserError(f"--{flag}: {error}") from None
-    return losses
+    flags = {"pretrain": "pretrain_loss", "gan": "content_loss"}
+    return {
+        stage: stage_loss(options, flag, *vgg)
+        for stage, flag in flags.items()
+        if options.steps(stage)
+    }
 
 
 def _phi34(options: TrainOptions) -> FeatureDistance | None:
