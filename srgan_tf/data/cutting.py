@@ -46,7 +46,7 @@ class Cut(NamedTuple):
 
 def cut_photo(
     path: str | os.PathLike,
-    size: int = 512,
+    size: int = 256,
     *,
     min_size: int = 96,
     min_detail: float = 1.0,

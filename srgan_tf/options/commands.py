@@ -34,9 +34,9 @@ class PrepareOptions(PhotoSet, Engine):
 
     output: str | None = option(None, "Folder to make, for --dataset of train.")
     size: int = option(
-        512,
+        256,
         "About the side of the sub-pictures that larger photos are cut into, in "
-        "pixels; smaller ones are read faster.",
+        "pixels; larger ones are read more slowly.",
         least=64,
     )
     min_size: int = option(

@@ -11,7 +11,7 @@ from typing import Any
 from srgan_tf.errors import UserError, optional
 from srgan_tf.inference.loading import load_model
 from srgan_tf.models.pretrained import released_models
-from srgan_tf.options import ServeOptions, UpscaleOptions
+from srgan_tf.options import RESULT_FORMATS, ServeOptions, UpscaleOptions
 from srgan_tf.pictures.kinds import KINDS, is_there
 from srgan_tf.serving.making import TimeLeft, make, read_headers
 
@@ -139,7 +139,8 @@ def _control(gr: Any, name: str) -> Any:
     field = _FIELDS[name]
     limits, label = field.metadata, name.capitalize()
     if limits["choices"]:
-        there = [x for x in limits["choices"] if x not in KINDS or is_there(KINDS[x])]
+        photos = [x for x in RESULT_FORMATS if is_there(KINDS[x])]
+        there = [x for x in limits["choices"] if x in photos or x == "same"]
         return gr.Dropdown(there, value=field.default or there[0], label=label)
     step = 0.05 if "float" in str(field.type) else 1
     return gr.Slider(
@@ -196,6 +197,8 @@ class _Upscaling:
     ) -> Iterator:
         if not photos:
             raise UserError("choose photos first")
+        if not model:
+            raise UserError(f"choose a model, or {BY_DIALS!r}")
         named = () if model == BY_DIALS else (self.models[model],)
         given = {name: x for name, x in wishes.items() if x != _start(name)}
         if named and (dials := [name for name in DIALS if name in given]):

@@ -91,8 +91,8 @@ class Coding:
             if self.alpha:
                 options["auto-alt-ref"] = "0"  # the two streams go side by side
         if self.codec == "h264":
-            # Half of what is usual: a frame that waits takes up 10 MB and more.
-            options["rc-lookahead"] = "20"
+            # A quarter of what is usual: frames that wait take up 20 MB each and more.
+            options["rc-lookahead"] = "10"
             told = self.light.for_x264() if self.light else {}
             if __cpu_features__.get("AVX512F"):
                 told["asm"] = _WITHOUT_AVX512

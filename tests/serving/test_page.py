@@ -157,6 +157,8 @@ def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
     assert "--scale=8: the model's scale is 4" in refused([photo], model, scale=8)
     assert "not in the list of choices" in refused([photo], "/etc/passwd")
     assert "not in the list of choices" in refused([photo], str(photo.parent))
+    assert "choose a model" in refused([photo], None)
+    assert "not in the list of choices" in refused([photo], model, format="mp4")
     assert "greater than maximum" in refused([photo], BY_DIALS, realism=7)
     assert "realism chooses among the released" in refused([photo], model, realism=0.5)
 
