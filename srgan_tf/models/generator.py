@@ -203,19 +203,32 @@ class Generator(PictureModel):
         """Its BatchNorm layers, in order."""
         return [bn for b in self.blocks for bn in (b.bn1, b.bn2)] + [self.body_bn]
 
+    def _trunk(self) -> list[layers.Layer]:
+        """All in front of the upsampling, in order."""
+        return [self.head, self.head_prelu, *self.blocks, self.body, self.body_bn]
+
     def take_trunk(self, other: "Generator") -> None:
-        """Takes the weights of all in front of the upsampling from a generator.
+        """Takes what it can from a generator of another scale: all but the tail.
 
         What is learnt about photos goes on at another scale (as in EDSR, Lim et al.
-        2017, section 3.2); the upsampling stays as it is.
+        2017, section 3.2), and so do upsampling blocks that both have. What they do not
+        both have stays as it is.
 
         Args:
             other: Of as many blocks, filters and channels, of any scale.
         """
-        for layer in ("head", "head_prelu", "body", "body_bn"):
-            getattr(self, layer).set_weights(getattr(other, layer).get_weights())
-        for ours, theirs in zip(self.blocks, other.blocks, strict=True):
+        for ours, theirs in zip(self._trunk(), other._trunk(), strict=True):
             ours.set_weights(theirs.get_weights())
+        for ours, theirs in zip(self.upsample, other.upsample):
+            ours.set_weights(theirs.get_weights())
+
+    def freeze_trunk(self) -> None:
+        """Trains the upsampling and the tail alone from now on.
+
+        A new tail's first gradients would spoil what the trunk knows.
+        """
+        for layer in self._trunk():
+            layer.trainable = False
 
     def freeze_batch_norm(self) -> None:
         """Keeps statistics, scale and offset of BatchNorm from now on.

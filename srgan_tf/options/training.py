@@ -23,7 +23,7 @@ class RunFolderOptions(Options):
     init: str | None = option(
         None,
         "Start from this generator: a released name, a file or a run folder. Of one of "
-        "another scale all in front of the upsampling is taken.",
+        "another scale all is taken that fits: the trunk and the upsampling's start.",
         resume="refused",
     )
     init_discriminator: str | None = option(
@@ -36,6 +36,12 @@ class RunFolderOptions(Options):
         False,
         "Leave the generator's BatchNorm as --init has it: for fine-tuning.",
         resume="applied",
+    )
+    freeze_trunk: bool = option(
+        False,
+        "Train the generator's upsampling alone: first, for another scale than --init "
+        "has.",
+        resume="refused",
     )
     seed: int = option(
         0,

@@ -93,9 +93,11 @@ class Stages:
         self.replicas = strategy.num_replicas_in_sync
 
     def _prepare(self, *networks: Generator | Discriminator) -> None:
-        """Readies BatchNorm for the flags and the devices."""
+        """Readies layers for the flags and the devices."""
         for layer in networks[0].batch_norm_layers():
             layer.trainable = not self.options.freeze_batch_norm
+        if self.options.freeze_trunk:
+            networks[0].freeze_trunk()
         for network in networks:
             for layer in network.batch_norm_layers():
                 # Statistics of the global batch, as on one device.

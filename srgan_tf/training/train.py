@@ -194,7 +194,8 @@ def _first_generator(options: TrainOptions, folder: RunFolder) -> Generator:
     if generator.scale == options.scale:
         return generator
     log.warning(
-        "--init=%s makes x%d: its blocks go on, the upsampling to x%d begins anew.",
+        "--init=%s makes x%d: its blocks go on, the end of its upsampling begins anew "
+        "for x%d (see --freeze_trunk).",
         *(options.init, generator.scale, options.scale),
     )
     other = Generator(**size)

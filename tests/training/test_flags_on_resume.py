@@ -23,6 +23,7 @@ OTHERS = {
     "init": "srresnet_x4",
     "init_discriminator": "d.weights.h5",
     "freeze_batch_norm": True,
+    "freeze_trunk": True,
     "seed": 4,
     "log_every": 3,
     "save_every": 5,

@@ -1,4 +1,5 @@
 import csv
+import functools
 import shutil
 from pathlib import Path
 
@@ -152,13 +153,16 @@ def test_init_discriminator_is_loaded(config, tmp_path):
 
 
 def test_a_pooled_discriminator_goes_on_to_crops_of_another_size(config, tmp_path):
-    first = config(discriminator="pooled")
+    # Stage 2 alone: stage 1 has no discriminator.
+    config = functools.partial(config, discriminator="pooled", pretrain_steps=0)
+    first = config()
     train(first)
     saved = str(Path(first.run_dir) / "discriminator.weights.h5")
     other = {"run_dir": str(tmp_path / "next"), "init_discriminator": saved}
-    train(config(discriminator="pooled", crop_size=32, **other))
+    train(config(crop_size=32, **other))
+    other["run_dir"] = str(tmp_path / "paper")
     with pytest.raises(UserError, match="does not fit a discriminator for"):
-        train(config(run_dir=str(tmp_path / "paper"), init_discriminator=saved))
+        train(config(discriminator="paper", **other))
 
 
 def test_other_model_flags_in_an_old_folder_are_refused(config):
@@ -194,29 +198,36 @@ def test_init_of_another_architecture_is_refused(config, tmp_path):
 
 
 def test_init_of_another_scale_goes_on_with_its_trunk(config, tmp_path, caplog):
-    Generator(4, num_blocks=1, filters=4).save(tmp_path / "x4.keras")
-    first = load_generator(tmp_path / "x4.keras")
-    c = config(
-        init=str(tmp_path / "x4.keras"),
-        scale=2,
-        freeze_batch_norm=True,
-        pretrain_steps=1,
-        pretrain_learning_rate=0.0,
-        gan_steps=0,
+    Generator(2, num_blocks=1, filters=4).save(tmp_path / "x2.keras")
+    first = load_generator(tmp_path / "x2.keras")
+    some = {"init": str(tmp_path / "x2.keras"), "scale": 4, "gan_steps": 0}
+    still = {"pretrain_learning_rate": 0.0, "freeze_batch_norm": True}
+    held = {"pretrain_learning_rate": 1e-2, "freeze_trunk": True}
+    taken, learnt = (
+        config(run_dir=str(tmp_path / name), pretrain_steps=4, **some, **more)
+        for name, more in {"taken": still, "learnt": held}.items()
     )
-    train(c)
-    assert "makes x4: its blocks go on, the upsampling to x2 begins anew" in caplog.text
-    result = load_generator(c.run_dir)
-    assert result.scale == 2
-    for layer in ("head", "body", "body_bn"):
-        ours, theirs = (getattr(g, layer).get_weights() for g in (result, first))
-        for one, other in zip(ours, theirs):
-            np.testing.assert_array_equal(one, other)
-    one, other = (g.blocks[0].conv2.kernel.numpy() for g in (result, first))
-    np.testing.assert_array_equal(one, other)
+    train(taken)
+    assert "makes x2: its blocks go on, the end of its upsampling" in caplog.text
+    result = load_generator(taken.run_dir)
+    assert result.scale == 4
+
+    def same(layer):
+        return all(map(np.array_equal, layer(result), layer(first)))
+
+    trunk = [
+        lambda g: g.head.get_weights(),
+        lambda g: g.blocks[0].get_weights(),
+        lambda g: g.body_bn.get_weights(),
+    ]
+    assert all(map(same, [*trunk, lambda g: g.upsample[0].get_weights()]))
     # As ICNR has it, in groups of four: the start of nearest-neighbour upsampling.
-    kernel = result.upsample[0].conv.kernel.numpy()
+    kernel = result.upsample[1].conv.kernel.numpy()
     np.testing.assert_array_equal(kernel[..., :4], kernel[..., 4:8])
+    train(learnt)
+    result = load_generator(learnt.run_dir)
+    assert all(map(same, trunk))
+    assert not same(lambda g: g.upsample[0].get_weights())
 
 
 @pytest.mark.parametrize("scale", [2, 8])
