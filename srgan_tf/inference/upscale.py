@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.loading import kept_model
 from srgan_tf.inference.plain import MARGIN, keep_plain
 from srgan_tf.inference.tiles import Upscaler
@@ -108,7 +108,7 @@ def upscale(
             )
         photo = photo_of(image)
         pixels = photo.pixels
-    elif isinstance(image, (bytes, bytearray)) or hasattr(image, "read"):
+    elif isinstance(image, (bytes, bytearray, memoryview)) or hasattr(image, "read"):
         pixels = read_photo_file(_content(cast("bytes | IO[bytes]", image))).pixels
     else:
         pixels = _checked(image)
@@ -233,8 +233,13 @@ def _around(pixels: slice, scale: int) -> slice:
     return slice(pixels.start // scale - MARGIN, pixels.stop // scale + MARGIN)
 
 
-def _content(file: bytes | IO[bytes]) -> io.BytesIO:
-    content = bytes(file) if isinstance(file, (bytes, bytearray)) else file.read()
+def _content(file: bytes | bytearray | memoryview | IO[bytes]) -> io.BytesIO:
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return io.BytesIO(file)
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:  # closed, or opened to be written
+        raise UserError(f"the file cannot be read: {reason(error)}") from None
     if not isinstance(content, bytes):
         raise UserError("a file is read in binary mode: open it with 'rb'")
     return io.BytesIO(content)
@@ -264,6 +269,8 @@ def _checked(image) -> np.ndarray:
     Raises:
         UserError: If its shape or type is not that of a picture.
     """
+    if np.ma.is_masked(image):
+        raise UserError("a masked array has gaps: fill them (numpy.ma.filled)")
     pixels = np.asarray(image)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     kind = pixels.dtype

@@ -275,3 +275,10 @@ def test_bytes_and_open_files_are_photos(model, tmp_path):
         srgan_tf.upscale(b"no photo", model)
     with pytest.raises(UserError, match="open it with 'rb'"):
         srgan_tf.upscale(io.StringIO("no photo"), model)
+    closed = io.BytesIO(b"photo")
+    closed.close()
+    with pytest.raises(UserError, match=r"^the file cannot be read: .*closed"):
+        srgan_tf.upscale(closed, model)
+    gaps = np.ma.masked_less(np.zeros((4, 4, 3), np.uint8), 1)
+    with pytest.raises(UserError, match="has gaps"):
+        srgan_tf.upscale(gaps, model)

@@ -27,6 +27,7 @@ def weights(run: str) -> list[np.ndarray]:
     return keras.saving.load_model(Path(run) / "generator.keras").get_weights()
 
 
+@pytest.mark.saved_model
 def test_both_stages_leave_a_complete_run_folder(config):
     c = config()
     train(c)
