@@ -19,6 +19,8 @@ ARITHMETIC = {
 }
 # Two cores of an AMD EPYC with AVX-512, as an example.
 EXAMPLE = 4e11
+# GiB for a megapixel of SR, as `experiments/serving_memory.py` measured it.
+MEMORY = 0.011
 
 
 def multiplications(generator: Generator) -> int:
@@ -101,7 +103,10 @@ from the inner edges, as `python -m srgan_tf upscale --model={name}` does.
 `sr`: uint8 RGB [{number}, {size_sr}, 3] |
 """
     return text + _USES[file_format].format(
-        name=name, scale=info.scale, megapixels=MAX_MEGAPIXELS
+        name=name,
+        scale=info.scale,
+        megapixels=MAX_MEGAPIXELS,
+        memory=MEMORY * info.scale**2,
     )
 
 
@@ -135,7 +140,8 @@ among it. The others are the network alone. A string that is no whole JPEG or PN
 has more than {megapixels} megapixels, is an error for the whole call.
 
 `serving_default` and `serving_bytes` cut pictures into windows themselves, which
-changes no pixel, so that memory grows with the result alone. `serving_float` is the
+changes no pixel, so that memory grows with the result alone: about {memory:.1g} GiB for
+a megapixel of LR, beside 1.3 GiB for TensorFlow and one window. `serving_float` is the
 plain network, of layers that converters to other formats know:
 
 ```sh
