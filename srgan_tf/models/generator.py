@@ -207,7 +207,7 @@ class Generator(PictureModel):
         """All in front of the upsampling, in order."""
         return [self.head, self.head_prelu, *self.blocks, self.body, self.body_bn]
 
-    def take_trunk(self, other: "Generator") -> None:
+    def take_what_fits(self, other: "Generator") -> None:
         """Takes what it can from a generator of another scale: all but the tail.
 
         What is learnt about photos goes on at another scale (as in EDSR, Lim et al.

@@ -30,6 +30,8 @@ from srgan_tf.training.workers import fit_workers
 
 log = logging.getLogger(__name__)
 
+POOLED_FILTERS = 48
+
 
 def stage_loss(options: TrainOptions, flag: str, *vgg: Any) -> keras.losses.Loss:
     """The loss that `pretrain_loss` or `content_loss` names.
@@ -48,9 +50,6 @@ def stage_loss(options: TrainOptions, flag: str, *vgg: Any) -> keras.losses.Loss
         raise
     except ValueError as error:
         raise UserError(f"--{flag}: {error}") from None
-
-
-POOLED_FILTERS = 48
 
 
 def new_discriminator(options: TrainOptions, *, begun: bool = False) -> Discriminator:

@@ -199,5 +199,5 @@ def _first_generator(options: TrainOptions, folder: RunFolder) -> Generator:
         *(options.init, generator.scale, options.scale),
     )
     other = Generator(**size)
-    other.take_trunk(generator)
+    other.take_what_fits(generator)
     return other

@@ -209,7 +209,8 @@ def test_init_of_another_scale_goes_on_with_its_trunk(config, tmp_path, caplog):
         for name, more in {"taken": still, "learnt": held}.items()
     )
     train(taken)
-    assert "makes x2: its blocks go on, the end of its upsampling" in caplog.text
+    told = "makes x2: its blocks go on, the end of its upsampling begins anew for x4"
+    assert told in caplog.text
     result = load_generator(taken.run_dir)
     assert result.scale == 4
 
@@ -219,6 +220,7 @@ def test_init_of_another_scale_goes_on_with_its_trunk(config, tmp_path, caplog):
     trunk = [
         lambda g: g.head.get_weights(),
         lambda g: g.blocks[0].get_weights(),
+        lambda g: g.body.get_weights(),
         lambda g: g.body_bn.get_weights(),
     ]
     assert all(map(same, [*trunk, lambda g: g.upsample[0].get_weights()]))
