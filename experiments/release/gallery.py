@@ -5,7 +5,8 @@
 
 `docs/gallery`: strips at 100 %, bicubic, SRResNet, SRGAN and HR of photos that come
 with scikit-image and Matplotlib (public domain or CC0) and were not trained on, with
-the PSNR of the whole photo's luma, measured as in the paper.
+the PSNR of the whole photo's luma, measured as in the paper; the same of four of them
+for other scales, in `docs/gallery_x2` and `docs/gallery_x8`.
 
 `docs/gallery_photo`: small pictures as they were found, without any HR: bicubic,
 srgan_x4 and srgan_x4_photo. They come with scikit-image, with Matplotlib and with
@@ -22,7 +23,7 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
 from srgan_tf.inference.upscale import upscale
-from srgan_tf.pictures.imresize import imresize_large
+from srgan_tf.pictures.imresize import crop_to_multiple, imresize_large
 from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave
 
 SKIMAGE = Path(skimage.data.__file__).parent
@@ -41,6 +42,8 @@ SHOWN = {
     "grass.png": (100, 100),
 }
 SAMPLE = "chelsea.png", "grace_hopper.jpg"
+OTHER_SCALES = 2, 8
+AT_OTHER_SCALES = "astronaut.png", "chelsea.png", "coffee.png", "grace_hopper.jpg"
 # Name of a strip: file, top and left of what is shown, in its own pixels.
 FOUND = {
     "bird": ("hfs/data/000.jpg", 0, 90),
@@ -56,22 +59,22 @@ PHOTO_SAMPLE = "video"
 FRAME = 60  # of the video
 
 
-def strip(name: str, top: int, left: int) -> Image.Image:
+def strip(name: str, top: int, left: int, *, scale: int = 4) -> Image.Image:
     """One photo: four parts side by side under their labels."""
     folder = MATPLOTLIB if name == "grace_hopper.jpg" else SKIMAGE
     hr = np.asarray(Image.open(folder / name).convert("RGB"))
-    hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
-    lr = imresize_large(hr, 1 / 4)
+    hr = crop_to_multiple(hr, scale)
+    lr = imresize_large(hr, 1 / scale)
     pictures = {
-        "bicubic": imresize_large(lr, 4),
-        "SRResNet": upscale(lr, model="srresnet_x4"),
-        "SRGAN": upscale(lr, model="srgan_x4"),
+        "bicubic": imresize_large(lr, scale),
+        "SRResNet": upscale(lr, model=f"srresnet_x{scale}"),
+        "SRGAN": upscale(lr, model=f"srgan_x{scale}"),
         "HR": hr,
     }
     parts = {}
     for label, picture in pictures.items():
         if label != "HR":
-            y = [shave(rgb_to_y(x.astype(np.float32)), 4) for x in (hr, picture)]
+            y = [shave(rgb_to_y(x.astype(np.float32)), scale) for x in (hr, picture)]
             label += f"  {float(psnr(*y)):.2f} dB"
         parts[label] = picture[top : top + SIDE, left : left + SIDE]
     return side_by_side(parts)
@@ -126,6 +129,9 @@ def main(opencv: str) -> None:
     docs = Path(__file__).parents[2] / "docs"
     strips = {name: strip(name, *place) for name, place in SHOWN.items()}
     save(strips, docs / "gallery")
+    for scale in OTHER_SCALES:
+        others = {x: strip(x, *SHOWN[x], scale=scale) for x in AT_OTHER_SCALES}
+        save(others, docs / f"gallery_x{scale}")
     folders = [SKIMAGE, MATPLOTLIB, Path(opencv) / OPENCV]
     found = {}
     for name, (file, *place) in FOUND.items():

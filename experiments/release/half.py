@@ -1,12 +1,12 @@
-"""Writes a discriminator's weights in float16, for the package.
+"""Writes weights in float16 and as little space as HDF5 can, for the package.
 
-    python experiments/release/half.py runs/NAME OUT.weights.h5
+    python experiments/release/half.py IN.weights.h5 OUT.weights.h5
 
-It is only ever trained on, where the third digit of a weight does not count.
+A generator's pictures change by far less than a level. A discriminator is only ever
+trained on, where the third digit of a weight does not count.
 """
 
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,20 +14,21 @@ import numpy as np
 from srgan_tf.files import whole_file
 
 
-def main(run: str, out: str) -> None:
-    """Copies the file of a run folder, its arrays in half precision."""
-    source = Path(run) / "discriminator.weights.h5"
+def main(source: str, out: str) -> None:
+    """Copies a file of weights, its arrays in half precision."""
     with (
         h5py.File(source) as whole,
         whole_file(out) as partial,
-        h5py.File(partial, "w") as half,
+        h5py.File(partial, "w", libver="latest") as half,
     ):
 
         def copy(name, item):
             if isinstance(item, h5py.Dataset):
                 # HDF5 itself rounds wrongly just below powers of two.
                 values = item[()].astype(np.float16)
-                half.create_dataset(name, data=values)
+                half.create_dataset(
+                    name, data=values, compression="gzip", shuffle=True
+                )
             else:
                 half.create_group(name).attrs.update(item.attrs)
 

@@ -1,7 +1,6 @@
 """Which weights are meant: one generator, or several to blend by two dials."""
 
 import os
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
@@ -70,22 +69,28 @@ def default_model() -> str:
 def _released(
     scale: int | None, realism: float | None, denoise: float | None
 ) -> list[Share]:
-    released = released_models()
-    if denoise:
-        released = {k: v for k, v in released.items() if k.endswith(_PHOTO)}
-        if not released:
-            raise UserError("--denoise: there is no model for photos here.")
-    size = _next_scale(scale or 4, released)
-    photo = f"srgan_x{size}{_PHOTO}" in released
+    wanted = scale or 4
+    photo, clean = _scales(photo=True), _scales(photo=False)
+    if denoise and not photo:
+        raise UserError("--denoise: there is no model for photos here.")
+    if denoise is None:
+        # A larger one of these, and downsizing, does more for a JPEG than a clean one.
+        denoise = float(wanted <= max(photo, default=0))
+    if denoise and wanted > max(photo):
+        raise UserError(
+            f"--scale={wanted}: the models for photos make up to x{max(photo)}. With "
+            "--denoise=0 those for clean pictures are used."
+        )
+    scales = [*(photo if denoise else clean), 4]
+    size = min((s for s in scales if s >= wanted), default=max(scales))
     realism = 1.0 if realism is None else realism
-    denoise = float(photo) if denoise is None else denoise
     kinds = {f"srresnet_x{size}": 1.0 - realism, f"srgan_x{size}": realism}
-    clean = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
+    unchanged = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
     photos = [Share(f"{x}{_PHOTO}", y * denoise, True) for x, y in kinds.items()]
-    return [share for share in (*clean, *photos) if share.share]
+    return [share for share in (*unchanged, *photos) if share.share]
 
 
-def _next_scale(scale: int, released: Iterable[str]) -> int:
-    """The scale of the released models that serve a wanted scale."""
-    scales = sorted(map(released_scale, released))
-    return next((size for size in scales if size >= scale), max([*scales, 4]))
+def _scales(*, photo: bool) -> set[int]:
+    """The factors for which there are released models, of one of both kinds."""
+    names = [name for name in released_models() if name.endswith(_PHOTO) == photo]
+    return set(map(released_scale, names))

@@ -1,4 +1,4 @@
-"""The release script that writes discriminators in half precision."""
+"""The release script that writes weights in half precision."""
 
 import runpy
 
@@ -15,7 +15,7 @@ def test_the_file_is_read_as_any_other(tmp_path):
     saved = Discriminator(crop_size=None, filters=4, dense_units=8)
     saved.save_weights(tmp_path / "discriminator.weights.h5")
     out = tmp_path / "half.weights.h5"
-    runpy.run_path(str(SCRIPT))["main"](tmp_path, out)
+    runpy.run_path(str(SCRIPT))["main"](tmp_path / "discriminator.weights.h5", out)
     loaded = Discriminator(crop_size=None, filters=4, dense_units=8)
     load_discriminator_weights(loaded, out)
     for ours, theirs in zip(saved.get_weights(), loaded.get_weights()):

@@ -68,15 +68,30 @@ FOUR = ("srresnet_x4", "srgan_x4", "srresnet_x4_photo", "srgan_x4_photo")
 def test_released_models_are_chosen_by_scale(released):
     with pytest.raises(UserError, match="no model srgan_x4"):
         load_model()
-    released("srresnet_x2", "srgan_x2", *FOUR)
+    clean = ("srresnet_x2", "srgan_x2", "srresnet_x4", "srgan_x4")
+    released(*clean)
     assert load_model().scale == 4
-    assert [load_model(scale=s).scale for s in (2, 3, 4)] == [2, 4, 4]
-    assert load_model("srgan_x2").scale == 2
-    assert load_model(realism=0.5).scale == 4
     with pytest.raises(UserError, match="the model's scale is 4"):
         srgan_tf.upscale(values(4, 4, 3), scale=8)
-    assert load_model(scale=2, denoise=0.0).scale == 2
+    assert [load_model(scale=s).scale for s in (2, 3, 4)] == [2, 4, 4]
+    released(*clean, *FOUR[2:], "srresnet_x8", "srgan_x8")
+    assert load_model("srgan_x2").scale == 2
+    assert load_model(realism=0.5).scale == 4
+    with pytest.raises(UserError, match="for photos make up to x4. With --denoise=0"):
+        srgan_tf.upscale(values(4, 4, 3), scale=8, denoise=1)
     assert load_model(scale=2, denoise=0.5).scale == 4  # of photos there is none at x2
+
+
+def test_a_model_for_photos_goes_before_one_of_the_scale(released):
+    released("srresnet_x2", "srgan_x2", *FOUR, "srresnet_x8", "srgan_x8")
+
+    def chosen(scale, denoise=None):
+        return {share.model for share in choose(None, scale=scale, denoise=denoise)}
+
+    assert [chosen(s) for s in (None, 2, 3, 4)] == [{"srgan_x4_photo"}] * 4
+    assert [chosen(s) for s in (5, 8)] == [{"srgan_x8"}] * 2  # none for photos
+    clean = [chosen(s, denoise=0) for s in (2, 3, 4, 8)]
+    assert clean == [{"srgan_x2"}, {"srgan_x4"}, {"srgan_x4"}, {"srgan_x8"}]
 
 
 def test_dials_end_at_the_released_models_and_lead_from_one_to_the_other(released):
