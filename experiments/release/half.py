@@ -26,9 +26,7 @@ def main(source: str, out: str) -> None:
             if isinstance(item, h5py.Dataset):
                 # HDF5 itself rounds wrongly just below powers of two.
                 values = item[()].astype(np.float16)
-                half.create_dataset(
-                    name, data=values, compression="gzip", shuffle=True
-                )
+                half.create_dataset(name, data=values, compression="gzip", shuffle=True)
             else:
                 half.create_group(name).attrs.update(item.attrs)
 

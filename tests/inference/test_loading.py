@@ -77,7 +77,7 @@ def test_released_models_are_chosen_by_scale(released):
     released(*clean, *FOUR[2:], "srresnet_x8", "srgan_x8")
     assert load_model("srgan_x2").scale == 2
     assert load_model(realism=0.5).scale == 4
-    with pytest.raises(UserError, match="for photos make up to x4. With --denoise=0"):
+    with pytest.raises(UserError, match=r"make up to x4\. With --denoise=0"):
         srgan_tf.upscale(values(4, 4, 3), scale=8, denoise=1)
     assert load_model(scale=2, denoise=0.5).scale == 4  # of photos there is none at x2
 
