@@ -83,8 +83,11 @@ def _released(
         )
     scales = [*(photo if denoise else clean), 4]
     size = min((s for s in scales if s >= wanted), default=max(scales))
-    realism = 1.0 if realism is None else realism
-    kinds = {f"srresnet_x{size}": 1.0 - realism, f"srgan_x{size}": realism}
+    faithful, realistic = f"srresnet_x{size}", f"srgan_x{size}"
+    if realism is None:  # as much as there is
+        released, end = released_models(), _PHOTO if denoise else ""
+        realism = float(realistic + end in released or faithful + end not in released)
+    kinds = {faithful: 1.0 - realism, realistic: realism}
     unchanged = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
     photos = [Share(f"{x}{_PHOTO}", y * denoise, True) for x, y in kinds.items()]
     return [share for share in (*unchanged, *photos) if share.share]

@@ -5,8 +5,8 @@ from keras import layers, ops
 
 from srgan_tf.models.generator import BN_MOMENTUM
 
-# Pixels down and to the right, for every fourth picture of a batch the same.
-SHIFTS = ((0, 0), (1, 2), (2, 3), (3, 1))
+# Pixels down and to the right, for every eighth picture of a batch the same.
+SHIFTS = ((0, 0), (1, 2), (2, 5), (3, 7), (4, 4), (5, 6), (6, 1), (7, 3))
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
@@ -108,9 +108,10 @@ class Discriminator(keras.Model):
 def shift(images):
     """Turns each picture of a batch around by one of `SHIFTS`, in the order of these.
 
-    Convolutions of stride 2 feel some places of a 2x2 window more than others (Odena et
-    al. 2016, "Deconvolution and Checkerboard Artifacts"). Where windows always lie on
-    the same places of the upsampling, that leaves a weave of 2 pixels in SR.
+    Convolutions of stride 2 and max-pooling feel some places of a 2x2 window more than
+    others (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). Where windows
+    always lie on the same places of the upsampling, that leaves a weave of 2 pixels in
+    SR: so the discriminator and VGG19 see crops that are shifted.
 
     Args:
         images: `[N, H, W, C]`.

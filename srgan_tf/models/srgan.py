@@ -3,7 +3,7 @@
 import keras
 
 from srgan_tf.errors import UserError
-from srgan_tf.models.discriminator import Discriminator
+from srgan_tf.models.discriminator import Discriminator, shift
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.inputs import PictureModel
 from srgan_tf.models.losses import VGGLoss, adversarial_loss, discriminator_loss
@@ -207,7 +207,7 @@ class SRGAN(PictureModel):
 
         # Equation 3: the generator learns with the discriminator held fixed.
         with g_tape:
-            content = self.content_loss(hr, sr)
+            content = self.content_loss(shift(hr), shift(sr))
             adversarial = adversarial_loss(self.discriminator(sr, training=True))
             loss = content + self.adversarial_weight * adversarial
             g_scaled = self.g_optimizer.scale_loss(loss)

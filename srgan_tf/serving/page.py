@@ -154,7 +154,7 @@ def _control(gr: Any, name: str) -> Any:
 
 
 def _start(name: str) -> Any:
-    """Where a control stands first, which means what leaving the option out means."""
+    """Where a control stands first; but for `scale` it means what leaving out means."""
     field = _FIELDS[name]
     if name == "scale":
         return 4
@@ -200,7 +200,9 @@ class _Upscaling:
         if not model:
             raise UserError(f"choose a model, or {BY_DIALS!r}")
         named = () if model == BY_DIALS else (self.models[model],)
-        given = {name: x for name, x in wishes.items() if x != _start(name)}
+        given = {
+            name: x for name, x in wishes.items() if name == "scale" or x != _start(name)
+        }
         if named and (dials := [name for name in DIALS if name in given]):
             raise UserError(
                 f"{dials[0]} chooses among the released models: leave the model to it, "

@@ -94,6 +94,13 @@ def test_a_model_for_photos_goes_before_one_of_the_scale(released):
     assert clean == [{"srgan_x2"}, {"srgan_x4"}, {"srgan_x4"}, {"srgan_x8"}]
 
 
+def test_without_srgan_of_the_scale_srresnet_is_what_there_is(released):
+    released("srresnet_x8", *FOUR)
+    assert [share.model for share in choose(None, scale=8)] == ["srresnet_x8"]
+    with pytest.raises(UserError, match="no model srgan_x8"):
+        load_model(scale=8, realism=0.5)
+
+
 def test_dials_end_at_the_released_models_and_lead_from_one_to_the_other(released):
     released(*FOUR)
     pixels = values(8, 8, 3)

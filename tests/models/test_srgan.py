@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf import SRGAN, Discriminator, Generator
+from srgan_tf.models.discriminator import SHIFTS
 from srgan_tf.models.losses import content_loss
 
 
@@ -71,6 +72,20 @@ def test_logged_terms_are_those_of_the_equations():
     assert logs["d_loss"] == pytest.approx(d_loss, rel=1e-4)
     assert logs["d_hr"] == pytest.approx(d_hr.mean(), rel=1e-4)
     assert logs["d_sr"] == pytest.approx(d_sr.mean(), rel=1e-4)
+
+
+def test_the_content_loss_sees_each_picture_at_another_place():
+    def of_a_corner(hr, sr):
+        return keras.ops.mean(hr[:, 0, 0])
+
+    lr, hr = pair(count=8)
+    model = small()
+    model.compile(content_loss=of_a_corner, g_optimizer=frozen())
+    found = model.train_on_batch(lr, hr, return_dict=True)["content_loss"]
+    # On every phase of windows of 8 pixels, along both axes.
+    down, right = (-np.array(SHIFTS)).T
+    assert sorted(down % 8) == sorted(right % 8) == [*range(8)]
+    assert found == pytest.approx(hr[range(8), down, right].mean(), rel=1e-5)
 
 
 def test_the_adversarial_term_alone_teaches_the_generator():
