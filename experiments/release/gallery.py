@@ -23,6 +23,7 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
 from srgan_tf.inference.upscale import upscale
+from srgan_tf.models.pretrained import released_models
 from srgan_tf.pictures.imresize import crop_to_multiple, imresize_large
 from srgan_tf.pictures.metrics import psnr, rgb_to_y, shave
 
@@ -60,15 +61,18 @@ FRAME = 60  # of the video
 
 
 def strip(name: str, top: int, left: int, *, scale: int = 4) -> Image.Image:
-    """One photo: four parts side by side under their labels."""
+    """One photo: what there is side by side, under labels."""
     folder = MATPLOTLIB if name == "grace_hopper.jpg" else SKIMAGE
     hr = np.asarray(Image.open(folder / name).convert("RGB"))
     hr = crop_to_multiple(hr, scale)
     lr = imresize_large(hr, 1 / scale)
     pictures = {
         "bicubic": imresize_large(lr, scale),
-        "SRResNet": upscale(lr, model=f"srresnet_x{scale}"),
-        "SRGAN": upscale(lr, model=f"srgan_x{scale}"),
+        **{
+            label: upscale(lr, model=f"{label.lower()}_x{scale}")
+            for label in ("SRResNet", "SRGAN")
+            if f"{label.lower()}_x{scale}" in released_models()
+        },
         "HR": hr,
     }
     parts = {}

@@ -109,9 +109,9 @@ def shift(images):
     """Turns each picture of a batch around by one of `SHIFTS`, in the order of these.
 
     Convolutions of stride 2 and max-pooling feel some places of a 2x2 window more than
-    others (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). Where windows
-    always lie on the same places of the upsampling, that leaves a weave of 2 pixels in
-    SR: so the discriminator and VGG19 see crops that are shifted.
+    others (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). Where
+    windows always lie on the same places of the upsampling, that leaves a weave of 2
+    pixels in SR: so the discriminator and VGG19 see crops that are shifted.
 
     Args:
         images: `[N, H, W, C]`.

@@ -200,9 +200,7 @@ class _Upscaling:
         if not model:
             raise UserError(f"choose a model, or {BY_DIALS!r}")
         named = () if model == BY_DIALS else (self.models[model],)
-        given = {
-            name: x for name, x in wishes.items() if name == "scale" or x != _start(name)
-        }
+        given = {k: x for k, x in wishes.items() if k == "scale" or x != _start(k)}
         if named and (dials := [name for name in DIALS if name in given]):
             raise UserError(
                 f"{dials[0]} chooses among the released models: leave the model to it, "
