@@ -105,6 +105,7 @@ def prepare(
     check_for_videos(found.sources, options)
     if not is_in_pixels(options):
         factor = Size(options.scale or known_scale(models(options)) or model_scale())
+        _check_reach(models(options), factor)
 
     @functools.cache
     def hashes(look: UpscaleOptions) -> list[str]:
@@ -120,6 +121,7 @@ def prepare(
             if is_in_pixels(options):
                 size = _size_in_pixels(source, moves, options)
                 look = by_factor(look, size.scale)
+                _check_reach(models(look), size)
             else:
                 size = factor
         except UserError as error:
@@ -216,6 +218,14 @@ def kind_of(
     check_there(KINDS[kind])
     _check_lossless(options, kind)
     return kind
+
+
+def _check_reach(models: Sequence[str], size: Size) -> None:
+    """Refuses what released models do not reach; others are asked when loaded."""
+    own = known_scale(models)
+    if own and own < size.scale:
+        wish = f"{size} needs x{size.scale}" if size.pixels else f"--scale={size.scale}"
+        raise UserError(f"{wish}: the model's scale is {own}.")
 
 
 def _size_in_pixels(source: Source, moves: bool, options: UpscaleOptions) -> Size:

@@ -91,6 +91,24 @@ def test_what_cannot_be_made_is_told_in_a_line(tmp_path, generator, flags, messa
 
 
 @pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--scale=4", "--scale=4: the model's scale is 2"),
+        ("--long_side=90", "90x60 needs x3: the model's scale is 2"),
+        ("--size=90x60", "90x60 needs x3: the model's scale is 2"),
+    ],
+)
+def test_more_than_a_released_model_makes_is_refused_at_once(
+    tmp_path, monkeypatch, flags, message
+):
+    monkeypatch.setattr("srgan_tf.inference.upscale_files.load_model", None)
+    photo = save(tmp_path / "p.png", 20, 30)
+    with pytest.raises(SystemExit, match=message):
+        upscale(photo, flags, model="srgan_x2")
+    assert not list(tmp_path.glob("p_*"))
+
+
+@pytest.mark.parametrize(
     "flags",
     [
         "--size=1920",
