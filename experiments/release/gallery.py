@@ -66,15 +66,12 @@ def strip(name: str, top: int, left: int, *, scale: int = 4) -> Image.Image:
     hr = np.asarray(Image.open(folder / name).convert("RGB"))
     hr = crop_to_multiple(hr, scale)
     lr = imresize_large(hr, 1 / scale)
-    pictures = {
-        "bicubic": imresize_large(lr, scale),
-        **{
-            label: upscale(lr, model=f"{label.lower()}_x{scale}")
-            for label in ("SRResNet", "SRGAN")
-            if f"{label.lower()}_x{scale}" in released_models()
-        },
-        "HR": hr,
-    }
+    pictures = {"bicubic": imresize_large(lr, scale)}
+    for label in ("SRResNet", "SRGAN"):
+        model = f"{label.lower()}_x{scale}"
+        if model in released_models():
+            pictures[label] = upscale(lr, model=model)
+    pictures["HR"] = hr
     parts = {}
     for label, picture in pictures.items():
         if label != "HR":

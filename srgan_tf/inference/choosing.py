@@ -69,8 +69,9 @@ def default_model() -> str:
 def _released(
     scale: int | None, realism: float | None, denoise: float | None
 ) -> list[Share]:
-    wanted = scale or 4
-    photo, clean = _scales(photo=True), _scales(photo=False)
+    wanted, released = scale or 4, released_models()
+    photo = {released_scale(name) for name in released if name.endswith(_PHOTO)}
+    clean = {released_scale(name) for name in released if not name.endswith(_PHOTO)}
     if denoise and not photo:
         raise UserError("--denoise: there is no model for photos here.")
     if denoise is None:
@@ -85,15 +86,9 @@ def _released(
     size = min((s for s in scales if s >= wanted), default=max(scales))
     faithful, realistic = f"srresnet_x{size}", f"srgan_x{size}"
     if realism is None:  # as much as there is
-        released, end = released_models(), _PHOTO if denoise else ""
+        end = _PHOTO if denoise else ""
         realism = float(realistic + end in released or faithful + end not in released)
     kinds = {faithful: 1.0 - realism, realistic: realism}
-    unchanged = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
+    plain = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
     photos = [Share(f"{x}{_PHOTO}", y * denoise, True) for x, y in kinds.items()]
-    return [share for share in (*unchanged, *photos) if share.share]
-
-
-def _scales(*, photo: bool) -> set[int]:
-    """The factors for which there are released models, of one of both kinds."""
-    names = [name for name in released_models() if name.endswith(_PHOTO) == photo]
-    return set(map(released_scale, names))
+    return [share for share in (*plain, *photos) if share.share]

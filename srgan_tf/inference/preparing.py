@@ -103,6 +103,7 @@ def prepare(
     output, file_format = read_output(options.output, found.sources, options.format)
     _check_options(options, output, file_format)
     check_for_videos(found.sources, options)
+    models = functools.cache(models)  # it looks into a folder
     if not is_in_pixels(options):
         factor = Size(options.scale or known_scale(models(options)) or model_scale())
         _check_reach(models(options), factor)

@@ -155,6 +155,8 @@ def test_what_is_refused_gets_one_line(client, photo, model, tmp_path):
     assert "more than --max_megapixels=0.01" in refused([bomb], model)
     assert "together, more than" in refused([photo] * 3, model)
     assert "--scale=8: the model's scale is 4" in refused([photo], model, scale=8)
+    # What the page shows is meant, whatever the model's own scale is.
+    assert "--scale=4: the model's scale is 2" in refused([photo], "srgan_x2")
     assert "not in the list of choices" in refused([photo], "/etc/passwd")
     assert "not in the list of choices" in refused([photo], str(photo.parent))
     assert "choose a model" in refused([photo], None)
