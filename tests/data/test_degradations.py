@@ -37,12 +37,12 @@ def sharpness(picture: np.ndarray) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_gives_whole_numbers_and_follows_its_seed(kind):
     picture = np.clip(PHOTO + (NOISE[:96] / 8), 0, 255).astype(np.uint8)[:93, :126]
-    first, again = (degrade_photo(picture, kind, seed=1) for _ in range(2))
+    first, again = (degrade_photo(picture, kind, seed=3) for _ in range(2))
     assert first.dtype == np.uint8
     assert first.shape == (23, 31, 3)
     np.testing.assert_array_equal(first, again)
     drawn = KINDS[kind].noise or KINDS[kind].clean
-    for other in ({"seed": 2}, {"seed": 1, "index": 1}):
+    for other in ({"seed": 4}, {"seed": 3, "index": 1}):
         same = np.array_equal(first, degrade_photo(picture, kind, **other))
         assert same != bool(drawn)
     equals = np.array_equal(first, bicubic(picture[:92, :124]))
