@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, optional, reason
-from srgan_tf.inference.runtimes import litert_runner
+from srgan_tf.inference.runtimes import litert_runner, one_at_a_time
 from srgan_tf.inference.tiles import Box, Upscaler
 from srgan_tf.pictures.ranges import hr_from_255
 
@@ -109,7 +109,9 @@ def _open_saved_model(path: Path) -> Opened:
     loaded = tf.saved_model.load(os.fspath(path))
     serve = loaded.signatures["serving_default"]
     # The signature holds its model weakly.
-    return info, lambda x, _keep=loaded: serve(images=tf.constant(x))["sr"].numpy()
+    return info, one_at_a_time(
+        lambda x, _keep=loaded: serve(images=tf.constant(x))["sr"]
+    )
 
 
 def _open_litert(path: Path) -> Opened:

@@ -20,11 +20,18 @@ def graph(layers: Callable, channels: int) -> Callable:
         input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
         autograph=False,
     )
+    return one_at_a_time(function)
+
+
+def one_at_a_time(function: Callable) -> Callable[[np.ndarray], np.ndarray]:
+    """A TensorFlow function as one of arrays that threads can share.
+
+    Two sizes at once in several threads end in wrong pixels and segmentation faults
+    inside TensorFlow's oneDNN. One call takes all cores, so that waiting costs nothing.
+    """
     lock = threading.Lock()
 
     def run(x: np.ndarray) -> np.ndarray:
-        # Two sizes at once in several threads have ended in segmentation faults inside
-        # TensorFlow. One call takes all cores, so that waiting costs nothing.
         with lock:
             return function(x).numpy()
 

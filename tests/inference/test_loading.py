@@ -206,8 +206,8 @@ def test_threads_share_a_model(kinds, kind):
     pictures = [values(10 + i % 3, 9, 3, seed=i) for i in range(32)]
     expected = [srgan_tf.upscale(picture, model) for picture in pictures]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda x: srgan_tf.upscale(x, model), pictures))
-    for sr, sr_alone in zip(found, expected):
+        found = list(threads.map(lambda x: srgan_tf.upscale(x, model), 8 * pictures))
+    for sr, sr_alone in zip(found, 8 * expected, strict=True):
         np.testing.assert_array_equal(sr, sr_alone)
 
 
