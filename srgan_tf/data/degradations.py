@@ -98,7 +98,7 @@ def _filter_kind(name: str, **others) -> Degradation:
 KINDS: dict[str, Degradation] = {
     "bicubic": Degradation(),
     "photo": Degradation(
-        clean=0.4,
+        clean=0.35,
         # What is drawn among the other parts is hardly ever aliased alone: with no more
         # than that, edges of aliased pictures come out worse than by bicubic.
         clean_filters=(0.6, 0.08, 0.06, 0.06, 0.2),
@@ -111,7 +111,7 @@ KINDS: dict[str, Degradation] = {
         noise=0.4,
         gray=1 / 3,
         poisson=1 / 5,
-        jpeg=0.75,
+        jpeg=0.9,
         subsampled=0.7,
     ),
     **{f"jpeg{quality}": _jpeg_kind(quality) for quality in (90, 70, 50, 30)},
