@@ -87,7 +87,7 @@ def test_links_and_flags_are_there():
     prose = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", prose):
         assert (REPOSITORY / path).exists(), path
-    known = {"check", "cov", "dist"}  # of ruff and pytest
+    known = {"check", "dist", "skip", "source"}  # of ruff, pytest and slipcover
     known |= {"flagfile", "help"}
     for options in OPTIONS.values():
         known |= {field.name for field in dataclasses.fields(options)}
