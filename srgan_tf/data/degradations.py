@@ -98,10 +98,10 @@ def _filter_kind(name: str, **others) -> Degradation:
 KINDS: dict[str, Degradation] = {
     "bicubic": Degradation(),
     "photo": Degradation(
-        clean=0.35,
+        clean=0.4,
         # What is drawn among the other parts is hardly ever aliased alone: with no more
         # than that, edges of aliased pictures come out worse than by bicubic.
-        clean_filters=(0.6, 0.08, 0.06, 0.06, 0.2),
+        clean_filters=(0.45, 0.1, 0.15, 0.1, 0.2),
         sharpen_hr=0.1,
         blur=0.3,
         anisotropic=0.5,

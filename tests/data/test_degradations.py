@@ -69,7 +69,7 @@ def test_a_graph_gives_what_eager_execution_gives():
 
 @pytest.mark.parametrize(
     ("kind", "least", "most"),
-    # 0.35 x 0.6, and few others have no part but bicubic; likewise 0.35 x 0.2.
+    # 0.4 x 0.45, and few others have no part but bicubic; likewise 0.4 x 0.2.
     [("bicubic", 0.14, 0.3), ("aliased", 0.03, 0.13)],
 )
 def test_a_share_of_photos_is_only_reduced(kind, least, most):
