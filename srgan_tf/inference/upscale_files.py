@@ -74,7 +74,8 @@ def upscale_files(arguments: Sequence[str], options: UpscaleOptions) -> None:
                     rest = f"; bicubic downsizing to x{options.scale}"
                 else:
                     rest = ""
-                writer.say(f"{' and '.join(names)} makes x{own}{rest}.")
+                verb = "makes" if len(names) == 1 else "make"
+                writer.say(f"{' and '.join(names)} {verb} x{own}{rest}.")
         writer.make_all(model)
     if prepared.tasks or prepared.done or len(prepared.failures) > 1:
         writer.say_count()
