@@ -92,6 +92,12 @@ def test_a_model_for_photos_goes_before_one_of_the_scale(released):
     assert [chosen(s) for s in (5, 8)] == [{"srgan_x8"}] * 2  # none for photos
     clean = [chosen(s, denoise=0) for s in (2, 3, 4, 8)]
     assert clean == [{"srgan_x2"}, {"srgan_x4"}, {"srgan_x4"}, {"srgan_x8"}]
+    released("srgan_x2", "srgan_x2_photo", *FOUR, "srresnet_x8", "srresnet_x8_photo")
+    assert [chosen(s) for s in (2, 3, 5)] == [
+        {"srgan_x2_photo"},
+        {"srgan_x4_photo"},
+        {"srresnet_x8_photo"},
+    ]
 
 
 def test_without_srgan_of_the_scale_srresnet_is_what_there_is(released):
