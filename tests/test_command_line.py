@@ -254,7 +254,7 @@ def experiment(path) -> TrainOptions:
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_experiment_parses(path, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    # Such as x2, srgan_x2 or srresnet_x2_photo.
+    # Such as x2, srgan_x2 or srresnet_x8_photo.
     named = path.stem.removesuffix("_photo").rpartition("_")[2]
     assert experiment(path).scale == {"x2": 2, "x8": 8}.get(named, 4)
 
