@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers, ops
 
+from srgan_tf.models.checkerboard import EqualPhases
 from srgan_tf.models.inputs import PictureModel
 
 SCALES = (2, 4, 8)
@@ -238,6 +239,18 @@ class Generator(PictureModel):
         """
         for layer in self.batch_norm_layers():
             layer.trainable = False
+
+    def forbid_checkerboard(self) -> None:
+        """Lets no pattern at the period of a pixel shuffle through from now on.
+
+        Kernels behind a pixel shuffle become such that answer nothing to it, and
+        optimizers keep them so. Adversarial training draws such patterns where little
+        else is at stake: they please VGG19.
+        """
+        behind = [block.conv for block in self.upsample[1:]] + [self.tail]
+        for kernel in (layer.kernel for layer in behind):
+            kernel.constraint = EqualPhases(2)
+            kernel.assign(kernel.constraint(kernel))
 
     @property
     def receptive_radius(self) -> int:

@@ -43,6 +43,12 @@ class RunFolderOptions(Options):
         "has.",
         resume="refused",
     )
+    forbid_checkerboard: bool = option(
+        False,
+        "Hold the generator's kernels behind a pixel shuffle to those that answer "
+        "nothing at its period.",
+        resume="applied",
+    )
     seed: int = option(
         0,
         "Fixes start weights and the sequence of crops.",

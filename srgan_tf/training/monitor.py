@@ -134,6 +134,9 @@ class Monitor(keras.callbacks.Callback):
         self.copy.set_weights(self.generator.get_weights())
         if self.options.ema_decay and self.optimizer.iterations.numpy():
             self.optimizer.finalize_variable_values(self.copy.trainable_variables)
+        if self.options.forbid_checkerboard:
+            # Keras averages what a step gives before it is constrained.
+            self.copy.forbid_checkerboard()
         return self.copy
 
     def _validate(self) -> dict[str, float]:

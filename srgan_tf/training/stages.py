@@ -97,6 +97,8 @@ class Stages:
             layer.trainable = not self.options.freeze_batch_norm
         if self.options.freeze_trunk:
             networks[0].freeze_trunk()
+        if self.options.forbid_checkerboard:
+            networks[0].forbid_checkerboard()
         for network in networks:
             for layer in network.batch_norm_layers():
                 # Statistics of the global batch, as on one device.

@@ -97,3 +97,20 @@ def test_pixel_shuffle_is_the_same_with_and_without_keras_op(monkeypatch):
     np.testing.assert_array_equal(pixel_shuffle(x, 2), expected)
     monkeypatch.delattr(keras.ops, "depth_to_space", raising=False)
     np.testing.assert_array_equal(pixel_shuffle(x, 2), expected)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_forbid_checkerboard_leaves_nothing_at_the_shuffles_periods(scale):
+    generator = Generator(scale=scale, num_blocks=1, filters=4)
+    for layer in (block.conv for block in generator.upsample):
+        # Of all sub-pixels one is brighter: a checkerboard at every stage.
+        layer.bias.assign(np.eye(4)[0].repeat(4))
+
+    def spread(sr):
+        inner = sr[0, 12 * scale : 13 * scale, 12 * scale : 13 * scale]
+        return np.ptp(inner, axis=(0, 1)).max()
+
+    lr = np.full((1, 25, 25, 3), 0.5, "float32")
+    assert spread(np.asarray(generator(lr))) > 0.01
+    generator.forbid_checkerboard()
+    assert spread(np.asarray(generator(lr))) < 1e-5

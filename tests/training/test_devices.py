@@ -39,6 +39,7 @@ RUN = {
     "pretrain_steps": 4,
     "gan_steps": 4,
     "gan_learning_rate": 1e-4,  # at more, rounding differences grow fast
+    "forbid_checkerboard": True,
     "save_every": 2,
 }
 

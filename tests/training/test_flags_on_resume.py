@@ -24,6 +24,7 @@ OTHERS = {
     "init_discriminator": "d.weights.h5",
     "freeze_batch_norm": True,
     "freeze_trunk": True,
+    "forbid_checkerboard": True,
     "seed": 4,
     "log_every": 3,
     "save_every": 5,
