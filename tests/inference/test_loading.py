@@ -100,6 +100,17 @@ def test_a_model_for_photos_goes_before_one_of_the_scale(released):
     ]
 
 
+def test_srgan_of_clean_pictures_alone_is_not_mixed_with_srresnet_of_photos(released):
+    released(*FOUR, "srresnet_x8", "srgan_x8", "srresnet_x8_photo")
+
+    def chosen(denoise=None):
+        return [share.model for share in choose(None, scale=8, denoise=denoise)]
+
+    assert chosen() == ["srresnet_x8_photo"]
+    assert chosen(0) == ["srgan_x8"]
+    assert chosen(0.5) == ["srresnet_x8", "srresnet_x8_photo"]
+
+
 def test_without_srgan_of_the_scale_srresnet_is_what_there_is(released):
     released("srresnet_x8", *FOUR)
     assert [share.model for share in choose(None, scale=8)] == ["srresnet_x8"]
