@@ -91,4 +91,10 @@ def _released(
     kinds = {faithful: 1.0 - realism, realistic: realism}
     plain = [Share(x, share * (1.0 - denoise)) for x, share in kinds.items()]
     photos = [Share(f"{x}{_PHOTO}", y * denoise, True) for x, y in kinds.items()]
-    return [share for share in (*plain, *photos) if share.share]
+    shares = [share for share in (*plain, *photos) if share.share]
+    if any(share.photo and share.model not in released for share in shares):
+        raise UserError(
+            f"--realism: there are no two models for photos at x{size}. With "
+            "--denoise=0 those for clean pictures are blended."
+        )
+    return shares

@@ -109,6 +109,8 @@ def test_srgan_of_clean_pictures_alone_is_not_mixed_with_srresnet_of_photos(rele
     assert chosen() == ["srresnet_x8_photo"]
     assert chosen(0) == ["srgan_x8"]
     assert chosen(0.5) == ["srresnet_x8", "srresnet_x8_photo"]
+    with pytest.raises(UserError, match=r"no two models for photos at x8\. With --den"):
+        choose(None, scale=8, realism=0.5)
 
 
 def test_without_srgan_of_the_scale_srresnet_is_what_there_is(released):
