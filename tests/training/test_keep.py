@@ -230,9 +230,9 @@ def test_fine_tuning_by_its_flagfile(
     assert flags["freeze_batch_norm"] == "True"
     assert flags["gan_learning_rate"] == "1e-05"
     assert flags["content_loss"] == "mse" and flags["keep"] == "psnr"
-    assert flags["adversarial_weight"] == "0.001"  # 25 is for sums of features
+    assert flags["adversarial_weight"] == "0.001"  # 10 is for sums of features
     asked = {row["flag"]: row["old"] for row in run.history()}
-    assert asked["keep"] == "phi34" and asked["adversarial_weight"] == "25.0"
+    assert asked["keep"] == "phi34" and asked["adversarial_weight"] == "10.0"
     psnr = dict(run.validations("gan"))
     assert list(psnr) == [0, 2, 4]
     assert psnr[run.best_step("gan", "psnr")] >= psnr[0]
