@@ -17,7 +17,13 @@ from srgan_tf.inference.jobs import Job, Places, Wish
 from srgan_tf.inference.outputs import STDOUT, Output, read_output
 from srgan_tf.inference.room import check_disks, check_folder, check_memory
 from srgan_tf.inference.settings import fingerprint, known_scale, settings_of
-from srgan_tf.inference.sizes import Size, by_factor, is_in_pixels, size_in_pixels
+from srgan_tf.inference.sizes import (
+    Size,
+    beyond,
+    by_factor,
+    is_in_pixels,
+    size_in_pixels,
+)
 from srgan_tf.inference.sources import EARLIER, Source, find_sources, words_for
 from srgan_tf.inference.steady import steady
 from srgan_tf.inference.videos import (
@@ -226,7 +232,7 @@ def _check_reach(models: Sequence[str], size: Size) -> None:
     own = known_scale(models)
     if own and own < size.scale:
         wish = f"{size} needs x{size.scale}" if size.pixels else f"--scale={size.scale}"
-        raise UserError(f"{wish}: the model's scale is {own}.")
+        raise beyond(wish, own)
 
 
 def _size_in_pixels(source: Source, moves: bool, options: UpscaleOptions) -> Size:

@@ -71,3 +71,11 @@ def size_in_pixels(width: int, height: int, options: UpscaleOptions) -> Size:
             f"{_MOST} can be made"
         )
     return Size(max(2, math.ceil(factor)), pixels)
+
+
+def beyond(wish: str, scale: int) -> UserError:
+    """What to say of a wish that a model of some factor does not reach."""
+    return UserError(
+        f"{wish}: the model's scale is {scale}. It enlarges by 2 up to that; for more "
+        "name another --model."
+    )

@@ -14,6 +14,7 @@ from scipy import ndimage
 from srgan_tf.errors import UserError, reason
 from srgan_tf.inference.loading import kept_model
 from srgan_tf.inference.plain import MARGIN, keep_plain
+from srgan_tf.inference.sizes import beyond
 from srgan_tf.inference.tiles import Upscaler
 from srgan_tf.models import Generator
 from srgan_tf.pictures.formats import Photo, photo_of, read_photo_file
@@ -144,7 +145,7 @@ def check_scale(model: Upscaler, scale: int | None) -> int:
     if not isinstance(scale, numbers.Integral):
         raise UserError(f"--scale={scale}: must be a whole number.")
     if not 1 < scale <= model.scale:
-        raise UserError(f"--scale={scale}: the model's scale is {model.scale}.")
+        raise beyond(f"--scale={scale}", model.scale)
     return scale
 
 
